@@ -1,0 +1,1 @@
+//! The agent's arguments, environment and stream, and what its end means.

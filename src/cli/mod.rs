@@ -1,0 +1,1 @@
+//! One file a command: words in, one call, words out.

@@ -1,0 +1,1 @@
+//! The only place that names gix or the git program.

@@ -1,0 +1,195 @@
+//! Files are replaced, never truncated; folders are moved aside before they are removed.
+//!
+//! A reader of a file written here sees the old bytes or the new ones, never a part, also after a
+//! power cut: temporary sibling, sync, rename, sync of the folder.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// What failed, and on which path.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {}", path.display())]
+pub struct FileError {
+    /// The verb, as in "write" or "rename".
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// Returns a closure for `map_err` that adds the action and the path.
+    pub fn on(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { action, path, source }
+    }
+}
+
+/// Replaces a file as one step, synced to the disk, with mode 0644.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, 0o644, Durability::Synced)
+}
+
+/// Replaces a file that only its owner may read (0600), as one step, synced to the disk.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, 0o600, Durability::Synced)
+}
+
+/// Replaces a derived file that may be lost in a power cut, as one step, with mode 0600.
+pub fn write_derived(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, 0o600, Durability::Derived)
+}
+
+/// Creates a file that must not exist yet, as one step, synced to the disk, with mode 0644.
+///
+/// Fails with [`io::ErrorKind::AlreadyExists`] when the name is taken.
+pub fn create_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = parent(path);
+    let file = temporary_sibling(folder, bytes, 0o644, Durability::Synced)?;
+    file.persist_noclobber(path).map_err(|error| FileError::on("create", path)(error.error))?;
+    sync_directory(folder)
+}
+
+/// Creates a folder and its parents, readable by the owner alone (0700).
+pub fn create_private_directory(path: &Path) -> Result<(), FileError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(FileError::on("create folder", path))
+}
+
+/// Creates a folder and its parents with the usual mode.
+pub fn create_directory(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(FileError::on("create folder", path))
+}
+
+/// Opens a private file (0600) for appending, creating it when it is absent.
+pub fn open_append_private(path: &Path) -> Result<File, FileError> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(FileError::on("open", path))
+}
+
+/// Reads a whole file, or returns `None` when there is none.
+pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::on("read", path)(error)),
+    }
+}
+
+/// Removes a folder with all that is in it. An absent one counts as removed.
+///
+/// The folder is renamed to `<name>.trash` first, so that a crash in the middle leaves no half folder
+/// under a name that means something.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn remove_directory(path: &Path) -> Result<(), FileError> {
+    let mut trash = path.as_os_str().to_owned();
+    trash.push(".trash");
+    let trash = PathBuf::from(trash);
+    match fs::rename(path, &trash) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(_) if trash.exists() => {
+            fs::remove_dir_all(&trash).map_err(FileError::on("remove", &trash))?;
+            fs::rename(path, &trash).map_err(FileError::on("rename", path))?;
+        }
+        Err(error) => return Err(FileError::on("rename", path)(error)),
+    }
+    match fs::remove_dir_all(&trash) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::on("remove", &trash)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a file. An absent one counts as removed.
+pub fn remove_file(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::on("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Syncs a folder, so that the names in it survive a power cut.
+pub fn sync_directory(path: &Path) -> Result<(), FileError> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(FileError::on("sync folder", path))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    Synced,
+    Derived,
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> Result<(), FileError> {
+    let folder = parent(path);
+    let file = temporary_sibling(folder, bytes, mode, durability)?;
+    file.persist(path).map_err(|error| FileError::on("replace", path)(error.error))?;
+    match durability {
+        Durability::Synced => sync_directory(folder),
+        Durability::Derived => Ok(()),
+    }
+}
+
+fn temporary_sibling(
+    folder: &Path,
+    bytes: &[u8],
+    mode: u32,
+    durability: Durability,
+) -> Result<tempfile::NamedTempFile, FileError> {
+    let mut file = tempfile::Builder::new()
+        .prefix(".claudedo-")
+        .suffix(".tmp")
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .map_err(FileError::on("create a temporary file in", folder))?;
+    file.write_all(bytes).map_err(FileError::on("write", file.path()))?;
+    if durability == Durability::Synced {
+        file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
+    }
+    Ok(file)
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_never_replaces_an_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("task.yaml");
+        create_new(&path, b"first").unwrap();
+        let error = create_new(&path, b"second").unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+    }
+
+    #[test]
+    fn removing_a_folder_twice_is_one_removal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        fs::create_dir_all(path.join("deep/er")).unwrap();
+        remove_directory(&path).unwrap();
+        remove_directory(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn private_files_are_readable_by_their_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plan.json");
+        write_private(&path, b"{}").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

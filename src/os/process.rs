@@ -1,0 +1,1 @@
+//! Processes: how they start, how they are found again, how they end for good.

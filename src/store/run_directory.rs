@@ -1,0 +1,260 @@
+//! The folder of one live run: the whole protocol between runner and supervisor, files only.
+//!
+//! `$GIT_COMMON_DIR/claudedo/runs/<run>/`
+//! * `plan.json`    all the supervisor needs and all a later runner needs to finish the run; written,
+//!   synced and renamed before anything starts, never changed
+//! * `prompt.md`    the agent's standard input
+//! * `log.ndjson`   the agent's standard output, written by the kernel straight into the file; 0600
+//! * `stderr.log`   the agent's standard error; 0600
+//! * `supervisor.log`  what the supervisor itself had to say; empty when all is well
+//! * `supervisor.lock` held by the supervisor alone: with the task's lock it tells a supervised agent
+//!   from an orphaned one
+//! * `process.json` who runs: pid, start time, boot id
+//! * `cancel`       a request to end the run, with its reason; synced before any signal is sent
+//! * `exit.json`    how the agent ended; its presence means that no process of the run is left
+//!
+//! A file that is absent or cut is treated as not yet written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::os::fs::{self, FileError};
+use crate::run::RunId;
+use crate::task::TaskId;
+use crate::timestamp::Timestamp;
+
+/// The environment variable that marks every process of a run; its value is the run id.
+pub const MARKER_VARIABLE: &str = "CLAUDEDO_RUN";
+
+/// A run's folder. Making the value touches nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+/// What the supervisor is to start and when it is to stop it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The run, which is also the marker in the environment of all its processes.
+    pub run: RunId,
+    /// The task, for messages.
+    pub task: TaskId,
+    /// Absolute path of the program.
+    pub program: PathBuf,
+    /// Its arguments, without the program's name.
+    pub arguments: Vec<String>,
+    /// Absolute path of the folder it starts in.
+    pub working_directory: PathBuf,
+    /// Variables set on top of the supervisor's own environment, which the runner has already cleaned. No secrets.
+    pub environment: BTreeMap<String, String>,
+    /// The times after which the agent is ended.
+    pub limits: Limits,
+}
+
+/// How long an agent may take. All in milliseconds, so that tests need not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// From start to end, or `None` for no limit.
+    pub deadline_ms: Option<u64>,
+    /// Without any output, or `None` for no limit. Healthy runs are silent for up to 361 s (Claude Code 2.1.330).
+    pub silence_ms: Option<u64>,
+    /// Between the last result and the agent's own exit, when nothing runs in its background.
+    pub result_grace_ms: u64,
+    /// The same while background tasks of the agent are running.
+    pub background_grace_ms: u64,
+    /// Between SIGTERM and SIGKILL.
+    pub kill_grace_ms: u64,
+}
+
+/// A process that can be told from a later one with the same number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessIdentity {
+    /// The process id.
+    pub pid: i32,
+    /// Clock ticks between boot and start (`proc_pid_stat(5)`, field 22).
+    pub start_ticks: u64,
+    /// `/proc/sys/kernel/random/boot_id` when it was seen.
+    pub boot_id: String,
+}
+
+/// `process.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessReport {
+    /// The supervisor.
+    pub supervisor: ProcessIdentity,
+    /// The agent.
+    pub agent: ProcessIdentity,
+    /// When the agent was started.
+    pub started: Timestamp,
+}
+
+/// `cancel`: somebody wants the run to end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelRequest {
+    /// When it was asked.
+    pub at: Timestamp,
+    /// Why, in words for the record.
+    pub reason: String,
+}
+
+/// `exit.json`: how the agent ended. Written when no process of the run is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitReport {
+    /// When the agent was started.
+    pub started: Timestamp,
+    /// When the agent's own process was gone.
+    pub finished: Timestamp,
+    /// What the kernel said of the agent's process.
+    pub status: ExitStatus,
+    /// Who ended it.
+    pub ended_by: EndedBy,
+    /// Processes of the run that outlived the agent and were killed.
+    pub swept: Vec<SweptProcess>,
+}
+
+/// What the kernel said of a process that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitStatus {
+    /// It returned this code.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+    /// It could not be started, with the reason.
+    NotStarted(String),
+    /// Its supervisor was killed, so nobody saw it end.
+    Unknown,
+}
+
+/// Who ended the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// It ended by itself.
+    Itself,
+    /// A `cancel` file appeared.
+    Cancel,
+    /// The time for the whole run was over.
+    Deadline,
+    /// It printed nothing for too long.
+    Silence,
+    /// It had printed its result and did not leave.
+    ResultGrace,
+}
+
+/// A process that outlived its agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweptProcess {
+    /// The process id.
+    pub pid: i32,
+    /// Its command line, cut to 200 characters.
+    pub command: String,
+}
+
+impl RunDirectory {
+    /// Returns the folder of a run under `$GIT_COMMON_DIR/claudedo/runs`.
+    pub fn new(runs: &Path, run: RunId) -> Self {
+        Self { path: runs.join(run.to_string()) }
+    }
+
+    /// Returns the run directory at a path.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Returns where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the path of `plan.json`.
+    pub fn plan_path(&self) -> PathBuf {
+        self.path.join("plan.json")
+    }
+
+    /// Returns the path of the agent's standard input.
+    pub fn prompt_path(&self) -> PathBuf {
+        self.path.join("prompt.md")
+    }
+
+    /// Returns the path of the agent's standard output.
+    pub fn log_path(&self) -> PathBuf {
+        self.path.join("log.ndjson")
+    }
+
+    /// Returns the path of the agent's standard error.
+    pub fn stderr_path(&self) -> PathBuf {
+        self.path.join("stderr.log")
+    }
+
+    /// Returns the path of the supervisor's own messages.
+    pub fn supervisor_log_path(&self) -> PathBuf {
+        self.path.join("supervisor.log")
+    }
+
+    /// Returns the path of the lock that the supervisor alone holds.
+    pub fn supervisor_lock_path(&self) -> PathBuf {
+        self.path.join("supervisor.lock")
+    }
+
+    /// Returns the path of `cancel`.
+    pub fn cancel_path(&self) -> PathBuf {
+        self.path.join("cancel")
+    }
+
+    /// Loads the supervisor's part of `plan.json`.
+    pub fn load_launch(&self) -> Result<Option<Launch>, FileError> {
+        #[derive(Deserialize)]
+        struct LaunchOnly {
+            launch: Launch,
+        }
+        Ok(self.load::<LaunchOnly>("plan.json")?.map(|plan| plan.launch))
+    }
+
+    /// Loads `process.json`.
+    pub fn load_process(&self) -> Result<Option<ProcessReport>, FileError> {
+        self.load("process.json")
+    }
+
+    /// Writes `process.json`.
+    pub fn set_process(&self, report: &ProcessReport) -> Result<(), FileError> {
+        self.set("process.json", report)
+    }
+
+    /// Loads `cancel`. A file that cannot be read is still a request.
+    pub fn load_cancel(&self) -> Result<Option<CancelRequest>, FileError> {
+        self.load("cancel")
+    }
+
+    /// Writes `cancel`, synced: after this returns, no end of the run counts as a success.
+    pub fn set_cancel(&self, request: &CancelRequest) -> Result<(), FileError> {
+        self.set("cancel", request)
+    }
+
+    /// Loads `exit.json`.
+    pub fn load_exit(&self) -> Result<Option<ExitReport>, FileError> {
+        self.load("exit.json")
+    }
+
+    /// Writes `exit.json`.
+    pub fn set_exit(&self, report: &ExitReport) -> Result<(), FileError> {
+        self.set("exit.json", report)
+    }
+
+    /// Loads one JSON file of the folder; absent or cut counts as absent.
+    pub fn load<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, FileError> {
+        let bytes = fs::read_optional(&self.path.join(name))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// Replaces one JSON file of the folder as one synced step.
+    pub fn set<T: Serialize>(&self, name: &str, value: &T) -> Result<(), FileError> {
+        let path = self.path.join(name);
+        let bytes =
+            serde_json::to_vec_pretty(value).map_err(|error| FileError::on("encode", &path)(error.into()))?;
+        fs::write_private(&path, &bytes)
+    }
+}

@@ -1,0 +1,1 @@
+//! Reads and writes the files that people keep under `.claudedo/`.

@@ -1,0 +1,1 @@
+//! Owns one run and outlives the runner.

@@ -1,0 +1,4 @@
+//! The command line and the house itself, tested from outside.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod architecture;
