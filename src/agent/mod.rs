@@ -1,1 +1,3 @@
 //! The agent's arguments, environment and stream, and what its end means.
+
+pub mod tail;

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::os::fs::{self, FileError};
-use crate::run::RunId;
+use crate::run::{EndedBy, ExitStatus, RunId, SweptProcess};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -113,45 +113,6 @@ pub struct ExitReport {
     pub ended_by: EndedBy,
     /// Processes of the run that outlived the agent and were killed.
     pub swept: Vec<SweptProcess>,
-}
-
-/// What the kernel said of a process that ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExitStatus {
-    /// It returned this code.
-    Code(i32),
-    /// This signal killed it.
-    Signal(i32),
-    /// It could not be started, with the reason.
-    NotStarted(String),
-    /// Its supervisor was killed, so nobody saw it end.
-    Unknown,
-}
-
-/// Who ended the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndedBy {
-    /// It ended by itself.
-    Itself,
-    /// A `cancel` file appeared.
-    Cancel,
-    /// The time for the whole run was over.
-    Deadline,
-    /// It printed nothing for too long.
-    Silence,
-    /// It had printed its result and did not leave.
-    ResultGrace,
-}
-
-/// A process that outlived its agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SweptProcess {
-    /// The process id.
-    pub pid: i32,
-    /// Its command line, cut to 200 characters.
-    pub command: String,
 }
 
 impl RunDirectory {

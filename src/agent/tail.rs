@@ -1,0 +1,1 @@
+//! Watches the end of a growing log.
