@@ -272,9 +272,9 @@ mod tests {
     fn started(effects: &[Effect]) -> Vec<(u32, String)> {
         effects
             .iter()
-            .filter_map(|effect| match effect {
-                Effect::Start { candidate, slot } => Some((slot.0, candidate.task.to_string())),
-                _ => None,
+            .filter_map(|effect| {
+                let Effect::Start { candidate, slot } = effect else { return None };
+                Some((slot.0, candidate.task.to_string()))
             })
             .collect()
     }
