@@ -2,6 +2,8 @@
 
 mod ending;
 mod id;
+mod usage;
 
 pub use ending::{AfterFailure, EndedBy, ExitStatus, FailureReason, Judgement, SweptProcess};
 pub use id::{MachineId, MachineIdError, RunId, SessionId, SessionIdError};
+pub use usage::{PermissionDenial, Usage};
