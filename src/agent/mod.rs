@@ -1,3 +1,4 @@
 //! The agent's arguments, environment and stream, and what its end means.
 
+pub mod demo;
 pub mod tail;
