@@ -3,3 +3,6 @@
 
 mod architecture;
 mod dependencies;
+mod fake_claude;
+mod support;
+mod support_tests;
