@@ -15,6 +15,7 @@ mod testing;
 pub mod claude;
 pub mod command;
 pub mod definition;
+pub mod demo;
 pub mod environment;
 pub mod judge;
 pub mod program;
