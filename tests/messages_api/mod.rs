@@ -2,8 +2,8 @@
 //! account, a network or a bill.
 //!
 //! It listens on the loopback interface, at a port the kernel picks, for as long as the value lives. What
-//! the "model" answers is written in the prompt: each line `@stub NAME key=value …` is a step of a
-//! [`scenario`], and the step that is due is found by counting the assistant messages since. So the
+//! the "model" answers is written in the prompt: each line `@stub NAME key=value …` is a scenario of
+//! the [`script`], and the step that is due is found by counting the assistant messages since. So the
 //! stand-in remembers nothing of a conversation, and killing, resuming, forking or running many at once
 //! needs no arrangement. It does remember the requests it saw, because tests ask what the CLI sent.
 //!
@@ -12,8 +12,10 @@
 
 mod answer;
 mod http;
+mod keys;
+mod reply;
 mod request;
-mod scenario;
+mod script;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -25,9 +27,9 @@ use std::time::Duration;
 use self::answer::StopReason;
 pub(crate) use self::answer::{INPUT_TOKENS, OUTPUT_TOKENS};
 use self::http::{Connection, Head};
+use self::reply::{Reply, reply_to};
 use self::request::MessagesRequest;
 pub(crate) use self::request::{Credentials, SeenRequest};
-use self::scenario::{Reply, reply_to};
 
 /// The stand-in; stops listening when dropped.
 #[derive(Debug)]

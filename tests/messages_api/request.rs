@@ -112,7 +112,7 @@ impl SeenRequest {
                 .map(|last| last.text.to_owned())
                 .unwrap_or_default(),
             status: None,
-            script: super::scenario::script_text(request),
+            script: super::reply::script_text(request),
         }
     }
 

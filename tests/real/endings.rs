@@ -1,19 +1,15 @@
 //! How the CLI ends when somebody ends it, and what it leaves behind.
 //!
-//! Nothing here waits by the clock: a command that the CLI runs tells through a named pipe that it runs,
-//! and the pipe's end of file tells that the last process that held it is gone.
+//! Nothing here waits by the clock: a command that the CLI runs tells through a pipe that it runs.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::fs;
+use std::io::Write;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::claude::Claude;
+use crate::named_pipe::NamedPipe;
 
 /// A command that holds the pipe open for as long as it lives, far longer than the test.
 const TOOL_CALL: &str = "@stub bash cmd=\"exec 3>told; echo running >&3; sleep 600\"";
@@ -51,15 +47,16 @@ fn sigint_ends_the_run_with_exit_code_0_and_an_aborted_result() {
 fn sigkill_leaves_the_commands_running() {
     let Some(claude) = Claude::prepare() else { return };
     let told = NamedPipe::create(&claude.work().join("told"));
-    NamedPipe::make(&claude.work().join("asked"));
-    let tool_call = "@stub bash cmd=\"exec 3>told; echo running >&3; read question < asked; echo alive >&3\"";
+    let mut asked = NamedPipe::writer(&claude.work().join("asked"));
+    let tool_call =
+        "@stub bash cmd=\"exec 3>told; echo running >&3; read -t 60 question <> asked; echo $question >&3\"";
     let running = claude.start(&format!("Task: wait\n{tool_call}"), &ALLOW_BASH);
     assert_eq!(told.line().as_deref(), Some("running"));
     running.signal(Signal::KILL);
     let ended = running.finish();
     assert_eq!(ended.signal, Some(9), "{ended:#?}");
-    fs::write(claude.work().join("asked"), "still there?\n").unwrap();
-    assert_eq!(told.line().as_deref(), Some("alive"));
+    asked.write_all(b"still there\n").unwrap();
+    assert_eq!(told.line().as_deref(), Some("still there"));
 }
 
 #[test]
@@ -120,39 +117,4 @@ fn a_session_goes_on_from_another_directory() {
     let ended = claude.run("Go on.\n@stub text text=again", &["--resume", first.session()]);
     assert_eq!(ended.result()["result"], "again");
     assert_eq!(ended.session(), first.session());
-}
-
-/// A named pipe, read by a thread so that a test never waits for ever.
-#[derive(Debug)]
-struct NamedPipe {
-    lines: Receiver<String>,
-}
-
-impl NamedPipe {
-    /// Makes a pipe and starts to read it.
-    fn create(path: &Path) -> Self {
-        Self::make(path);
-        let path: PathBuf = path.to_owned();
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            // Opening blocks until somebody writes.
-            for line in BufReader::new(File::open(path).unwrap()).lines().map_while(Result::ok) {
-                sender.send(line).ok();
-            }
-        });
-        Self { lines }
-    }
-
-    fn make(path: &Path) {
-        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-    }
-
-    /// Returns the next line, or `None` once every writer is gone.
-    fn line(&self) -> Option<String> {
-        match self.lines.recv_timeout(Duration::from_secs(30)) {
-            Ok(line) => Some(line),
-            Err(mpsc::RecvTimeoutError::Disconnected) => None,
-            Err(mpsc::RecvTimeoutError::Timeout) => panic!("neither a line nor an end within 30 s"),
-        }
-    }
 }

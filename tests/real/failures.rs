@@ -3,8 +3,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::claude::{Claude, Ended, Login};
+use crate::claude::{Claude, Login};
 use crate::messages_api::Credentials;
+use crate::running::Ended;
 
 #[test]
 fn a_bad_request_fails_at_once() {
@@ -158,6 +159,17 @@ fn without_a_login_nothing_is_asked() {
     let ended = claude.login(Login::None).run("Task: say hello\n@stub text", &[]);
     assert_api_error(&ended, None);
     assert_eq!(ended.result()["result"], "Not logged in · Please run /login");
+}
+
+#[test]
+fn an_api_out_of_reach_is_named_in_the_result() {
+    let Some(claude) = Claude::prepare() else { return };
+    // Port 1 of the loopback interface: nothing listens there.
+    let claude =
+        claude.variable("CLAUDE_CODE_MAX_RETRIES", "1").variable("ANTHROPIC_BASE_URL", "http://127.0.0.1:1");
+    let ended = claude.run("Task: say hello\n@stub text", &[]);
+    assert_api_error(&ended, None);
+    assert_eq!(ended.result()["api_error"], "connection_failed");
 }
 
 #[test]

@@ -8,9 +8,12 @@
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod answers;
+mod arguments;
 mod claude;
 mod endings;
 mod failures;
 #[path = "../messages_api/mod.rs"]
 mod messages_api;
+mod named_pipe;
 mod repository;
+mod running;
