@@ -60,6 +60,8 @@ pub(crate) struct SeenRequest {
     pub(crate) model: String,
     /// Everything the CLI put into the system prompt.
     pub(crate) system: String,
+    /// All texts of the conversation, whoever put them there.
+    pub(crate) conversation: String,
     /// The names of the offered tools.
     pub(crate) tools: Vec<String>,
     /// What the user said last.
@@ -105,6 +107,12 @@ impl SeenRequest {
             credentials,
             model: request.model.clone(),
             system: texts(&request.system).join("\n"),
+            conversation: request
+                .messages
+                .iter()
+                .flat_map(|message| texts(&message.content))
+                .collect::<Vec<_>>()
+                .join("\n"),
             tools: request.tools.iter().map(|tool| tool.name.clone()).collect(),
             last_user_text: request
                 .user_texts()

@@ -28,9 +28,10 @@ fn sigterm_ends_the_run_and_its_commands_without_a_result() {
     assert_eq!(told.line(), None, "the command still runs");
 }
 
-/// The trap: exit code 0 of a run that was stopped.
+/// The trap: exit code 0 of a run that was stopped. Its result is usually there, but on a busy machine the
+/// process ends before it is written.
 #[test]
-fn sigint_ends_the_run_with_exit_code_0_and_an_aborted_result() {
+fn sigint_ends_the_run_with_exit_code_0_and_no_success() {
     let Some(claude) = Claude::prepare() else { return };
     let told = NamedPipe::create(&claude.work().join("told"));
     let running = claude.start(&format!("Task: wait\n{TOOL_CALL}"), &ALLOW_BASH);
@@ -38,8 +39,10 @@ fn sigint_ends_the_run_with_exit_code_0_and_an_aborted_result() {
     running.signal(Signal::INT);
     let ended = running.finish();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
-    assert_eq!(ended.result()["subtype"], "error_during_execution");
-    assert_eq!(ended.result()["terminal_reason"], "aborted_tools");
+    for result in ended.results() {
+        assert_eq!(result["subtype"], "error_during_execution");
+        assert_eq!(result["terminal_reason"], "aborted_tools");
+    }
     assert_eq!(told.line(), None, "the command still runs");
 }
 
@@ -57,6 +60,7 @@ fn sigkill_leaves_the_commands_running() {
     assert_eq!(ended.signal, Some(9), "{ended:#?}");
     asked.write_all(b"still there\n").unwrap();
     assert_eq!(told.line().as_deref(), Some("still there"));
+    assert_eq!(told.line(), None);
 }
 
 #[test]
