@@ -88,10 +88,11 @@ impl MessagesRequest {
     /// Returns the folder the CLI says it works in.
     pub(super) fn working_directory(&self) -> Option<String> {
         const LABEL: &str = "Primary working directory: ";
+        /// What follows when a session goes on in another folder.
+        const FORMER: &str = " (was ";
         let contents = self.messages.iter().rev().map(|message| &message.content).chain([&self.system]);
-        contents
-            .flat_map(texts)
-            .find_map(|text| Some(text.split_once(LABEL)?.1.lines().next()?.trim().to_owned()))
+        let line = contents.flat_map(texts).find_map(|text| text.split_once(LABEL)?.1.lines().next())?;
+        Some(line.split(FORMER).next()?.trim().to_owned())
     }
 }
 

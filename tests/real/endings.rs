@@ -2,7 +2,6 @@
 //!
 //! Nothing here waits by the clock: a command that the CLI runs tells through a pipe that it runs.
 
-use std::fs;
 use std::io::Write;
 use std::time::Duration;
 
@@ -113,12 +112,13 @@ fn without_background_tasks_a_result_is_the_end() {
 }
 
 #[test]
-fn a_session_goes_on_from_another_directory() {
+fn a_session_goes_on_in_another_folder_when_its_own_is_gone() {
     let Some(claude) = Claude::prepare() else { return };
     let first = claude.run("Task: say hello\n@stub text", &[]);
-    fs::rename(claude.work(), claude.work().with_file_name("gone")).unwrap();
-    fs::create_dir(claude.work()).unwrap();
-    let ended = claude.run("Go on.\n@stub text text=again", &["--resume", first.session()]);
-    assert_eq!(ended.result()["result"], "again");
+    let claude = claude.move_to("elsewhere");
+    let edits = ["--permission-mode", "acceptEdits", "--resume", first.session()];
+    let ended = claude.run("Go on.\n@stub write path=a.txt content=hi", &edits);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert_eq!(ended.session(), first.session());
+    assert!(claude.work().join("a.txt").exists(), "{ended:#?}");
 }
