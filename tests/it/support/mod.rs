@@ -118,9 +118,15 @@ impl TestRepository {
         self.git(&["config", "--global", "claudedo.claude", fake_claude().to_str().unwrap()]);
     }
 
-    /// Returns what the stand-in recorded of its start number `number`, counted from 1.
-    pub(crate) fn fake_start(&self, number: u32) -> FakeStart {
-        FakeStart { record: self.root().join("fake").join(number.to_string()) }
+    /// Returns what the stand-in recorded of each of its starts, the first one first.
+    pub(crate) fn fake_starts(&self) -> Vec<FakeStart> {
+        let folder = self.root().join("fake");
+        let count = fs::read_dir(&folder).unwrap().count();
+        (1..=count)
+            .map(|number| folder.join(number.to_string()))
+            .filter(|record| record.exists())
+            .map(|record| FakeStart { record })
+            .collect()
     }
 
     /// Requires that git finds nothing wrong with any object or ref.
