@@ -14,12 +14,11 @@ use crate::template::retry_prompt;
 use crate::timestamp::Timestamp;
 
 /// What is told to an agent whose run was cut off.
-pub(crate) const RESUME_PROMPT: &str =
-    "The previous run was interrupted before it ended. Look at the state of the work and go on with the task.";
+pub(crate) const RESUME_PROMPT: &str = "The previous run was interrupted before it ended. Look at the state of the work and go on with the task.";
 
 /// A run that is over, as far as the decision needs it.
 #[derive(Debug, Clone)]
-pub(crate) struct Ended<'a> {
+pub(crate) struct RunEnd<'a> {
     /// What its end means.
     pub(crate) judgement: &'a Judgement,
     /// Who ended it.
@@ -68,7 +67,7 @@ pub(crate) fn outcome(judgement: &Judgement, ended_by: EndedBy) -> Outcome {
 }
 
 /// Returns what follows a run.
-pub(crate) fn following(ended: &Ended<'_>) -> Following {
+pub(crate) fn following(ended: &RunEnd<'_>) -> Following {
     let Judgement::Failure { reason, message, next } = ended.judgement else { return Following::End };
     if let AfterFailure::HoldQueue { until } = next {
         return Following::Hold { until: *until, reason: *reason, message: message.clone() };
@@ -90,7 +89,7 @@ pub(crate) fn following(ended: &Ended<'_>) -> Following {
     }
 }
 
-fn resume(ended: &Ended<'_>) -> Following {
+fn resume(ended: &RunEnd<'_>) -> Following {
     let Some(resumes_left) = ended.patience.resumes_left.checked_sub(1) else { return Following::End };
     let (session, prompt) = match &ended.session {
         Some(id) => (SessionPlan::resume(id.clone()), RESUME_PROMPT.to_owned()),
@@ -103,21 +102,21 @@ fn resume(ended: &Ended<'_>) -> Following {
     }
 }
 
-fn in_session(ended: &Ended<'_>, prompt: String, pause: Duration) -> Following {
+fn in_session(ended: &RunEnd<'_>, prompt: String, pause: Duration) -> Following {
     match &ended.session {
         Some(id) => again(ended, SessionPlan::resume(id.clone()), prompt, pause),
         None => Following::End,
     }
 }
 
-fn again(ended: &Ended<'_>, session: SessionPlan, prompt: String, pause: Duration) -> Following {
+fn again(ended: &RunEnd<'_>, session: SessionPlan, prompt: String, pause: Duration) -> Following {
     let retries_left = ended.patience.retries_left.saturating_sub(1);
     let patience = RunPatience { retries_left, ..ended.patience };
     Following::Again { next: NextRun { kind: RunKind::Retry, prompt, session, patience }, pause }
 }
 
 /// The prompt of a session that knows nothing: the task, and what this run had to add to it.
-fn fresh_prompt(ended: &Ended<'_>) -> String {
+fn fresh_prompt(ended: &RunEnd<'_>) -> String {
     if ended.prompt.trim() == ended.task_prompt.trim() {
         return ended.task_prompt.to_owned();
     }
@@ -132,11 +131,16 @@ mod tests {
         Judgement::Failure { reason, message: "tests are red".to_owned(), next }
     }
 
-    fn after(judgement: &Judgement, ended_by: EndedBy, patience: (u32, u32), session: Option<&str>) -> Following {
+    fn after(
+        judgement: &Judgement,
+        ended_by: EndedBy,
+        patience: (u32, u32),
+        session: Option<&str>,
+    ) -> Following {
         let patience =
             RunPatience { retries_left: patience.0, resumes_left: patience.1, service_pause_ms: 30_000 };
         let session = session.map(|id| id.parse().unwrap());
-        let ended = Ended {
+        let ended = RunEnd {
             judgement,
             ended_by,
             session,
@@ -155,7 +159,11 @@ mod tests {
         };
         assert_eq!(next.kind, RunKind::Retry);
         assert_eq!(next.session, SessionPlan::resume("s-1".parse().unwrap()));
-        assert!(next.prompt.starts_with("The previous attempt failed with: tests are red"), "{}", next.prompt);
+        assert!(
+            next.prompt.starts_with("The previous attempt failed with: tests are red"),
+            "{}",
+            next.prompt
+        );
         assert!(next.prompt.contains("Try again and fix the issues."), "{}", next.prompt);
         assert_eq!(next.patience.retries_left, 0);
         assert_eq!(pause, Duration::ZERO);
@@ -189,10 +197,14 @@ mod tests {
     #[test]
     fn a_run_that_was_cut_off_goes_on_and_uses_up_no_retry() {
         let judgement = failure(FailureReason::Crashed, AfterFailure::Resume);
-        let Following::Again { next, .. } = after(&judgement, EndedBy::SupervisorLost, (1, 2), Some("s")) else {
+        let Following::Again { next, .. } = after(&judgement, EndedBy::SupervisorLost, (1, 2), Some("s"))
+        else {
             unreachable!("two resumes are left");
         };
-        assert_eq!((next.kind, next.patience.retries_left, next.patience.resumes_left), (RunKind::Resume, 1, 1));
+        assert_eq!(
+            (next.kind, next.patience.retries_left, next.patience.resumes_left),
+            (RunKind::Resume, 1, 1)
+        );
         assert_eq!(after(&judgement, EndedBy::SupervisorLost, (1, 0), Some("s")), Following::End);
         assert_eq!(outcome(&judgement, EndedBy::SupervisorLost), Outcome::Interrupted);
     }
@@ -207,7 +219,7 @@ mod tests {
     fn a_session_that_is_gone_starts_afresh_with_the_whole_task() {
         let judgement = failure(FailureReason::SessionMissing, AfterFailure::StartFresh);
         let patience = RunPatience { retries_left: 1, resumes_left: 0, service_pause_ms: 0 };
-        let ended = Ended {
+        let ended = RunEnd {
             judgement: &judgement,
             ended_by: EndedBy::Itself,
             session: Some("gone".parse().unwrap()),
