@@ -61,6 +61,7 @@ pub(crate) fn outcome(judgement: &Judgement, ended_by: EndedBy) -> Outcome {
     match judgement {
         Judgement::Success => Outcome::Done,
         Judgement::Cancelled => Outcome::Cancelled,
+        Judgement::Failure { next: AfterFailure::HoldQueue { .. }, .. } => Outcome::Interrupted,
         Judgement::Failure { .. } if ended_by == EndedBy::SupervisorLost => Outcome::Interrupted,
         Judgement::Failure { .. } => Outcome::Failed,
     }
@@ -189,6 +190,7 @@ mod tests {
     fn a_usage_limit_uses_up_no_retry() {
         let until = Timestamp::from_unix_milliseconds(5000);
         let judgement = failure(FailureReason::UsageLimit, AfterFailure::HoldQueue { until });
+        assert_eq!(outcome(&judgement, EndedBy::Itself), Outcome::Interrupted);
         assert!(
             matches!(after(&judgement, EndedBy::Itself, (0, 0), Some("s")), Following::Hold { until: held, .. } if held == until)
         );

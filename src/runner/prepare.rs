@@ -7,7 +7,7 @@ use super::decide::SlotId;
 use super::engine::Engine;
 use super::follow::RESUME_PROMPT;
 use super::place::place;
-use super::plan::{AgentFiles, Intent, PLAN_VERSION, Plan, Refusal, RunPatience, SessionPlan, WorkspacePlan};
+use super::plan::{AgentFiles, Intent, PLAN_VERSION, Plan, Refusal, RunPatience, SessionPlan, WorkspacePlan, WorktreeWhenDone};
 use super::settings::load_settings;
 use super::workspace::chain;
 use crate::agent::claude::{Account, Invocation, ProjectSettings, problems};
@@ -123,6 +123,11 @@ impl Draft<'_> {
                 retries_left: self.settings.retries.value.number(),
                 resumes_left: RESUMES,
                 service_pause_ms: self.settings.api_retry_pause.value.milliseconds(),
+            },
+            when_done: if self.settings.keep_worktrees.value {
+                WorktreeWhenDone::Keep
+            } else {
+                WorktreeWhenDone::Remove
             },
         };
         plan.settle(&self.engine.state.runs_path());
