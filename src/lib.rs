@@ -18,6 +18,7 @@
 // 1. Domain: values and rules. No I/O, no clock, no async.
 pub mod config;
 pub mod run;
+pub mod schedule;
 pub mod task;
 pub mod template;
 pub mod timestamp;

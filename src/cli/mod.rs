@@ -1,5 +1,7 @@
 //! One file a command: words in, one call, words out.
 
+mod error;
+
 use std::path::Path;
 use std::process::ExitCode;
 

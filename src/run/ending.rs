@@ -107,6 +107,8 @@ pub enum FailureReason {
     Budget,
     /// The answer does not fit the result schema.
     StructuredOutput,
+    /// The answer was longer than the model may give at once.
+    AnswerTooLong,
     /// The session to be resumed does not exist.
     SessionMissing,
     /// The prompt does not fit the model's window.

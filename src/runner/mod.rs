@@ -1,1 +1,3 @@
 //! Decides what runs, and does it.
+
+pub mod decide;

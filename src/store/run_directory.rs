@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::os::fs::{self, FileError};
+pub use crate::os::process::ProcessIdentity;
 use crate::run::{EndedBy, ExitStatus, RunId, SweptProcess};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
@@ -67,17 +68,6 @@ pub struct Limits {
     pub background_grace_ms: u64,
     /// Between SIGTERM and SIGKILL.
     pub kill_grace_ms: u64,
-}
-
-/// A process that can be told from a later one with the same number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessIdentity {
-    /// The process id.
-    pub pid: i32,
-    /// Clock ticks between boot and start (`proc_pid_stat(5)`, field 22).
-    pub start_ticks: u64,
-    /// `/proc/sys/kernel/random/boot_id` when it was seen.
-    pub boot_id: String,
 }
 
 /// `process.json`.
@@ -129,6 +119,11 @@ impl RunDirectory {
     /// Returns where it lies.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the run that the folder is named for.
+    pub fn run(&self) -> Option<RunId> {
+        self.path.file_name()?.to_str()?.parse().ok()
     }
 
     /// Returns the path of `plan.json`.
@@ -185,9 +180,20 @@ impl RunDirectory {
         self.set("process.json", report)
     }
 
-    /// Loads `cancel`. A file that cannot be read is still a request.
+    /// Loads `cancel`, or `None` when it is absent or not readable as a request. Whether the run is to
+    /// end is what [`Self::is_cancelled`] says.
     pub fn load_cancel(&self) -> Result<Option<CancelRequest>, FileError> {
         self.load("cancel")
+    }
+
+    /// Returns whether somebody asked for the run to end. A file that cannot be read is still a request.
+    pub fn is_cancelled(&self) -> bool {
+        std::fs::symlink_metadata(self.cancel_path()).is_ok()
+    }
+
+    /// Returns whether the agent was started, or was about to be: the supervisor makes the log right before.
+    pub fn was_started(&self) -> bool {
+        std::fs::symlink_metadata(self.log_path()).is_ok()
     }
 
     /// Writes `cancel`, synced: after this returns, no end of the run counts as a success.

@@ -2,3 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod dependencies;
+mod fake_claude;
+mod support;
+mod support_tests;
+mod supervisor;

@@ -1,0 +1,136 @@
+//! The repository in which commands are measured: eleven files, one commit, in memory, with settings of its own.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::measure::{Cost, HELPER, measure, median};
+
+/// The program under measurement.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_git-claudedo");
+
+/// Files of the repository.
+const FILES: usize = 11;
+
+const GIT_CONFIG: &str =
+    "[user]\n\tname = Bench\n\temail = bench@example.com\n[init]\n\tdefaultBranch = main\n";
+
+/// A folder that holds the repository and all that its commands touch.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    root: tempfile::TempDir,
+}
+
+impl Workshop {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("claudedo-bench-").tempdir_in("/dev/shm").unwrap();
+        let workshop = Self { root };
+        for folder in ["repository", "home", "state", "tmp"] {
+            fs::create_dir(workshop.path(folder)).unwrap();
+        }
+        fs::write(workshop.path("gitconfig"), GIT_CONFIG).unwrap();
+        for number in 1..=FILES {
+            let path = workshop.path(&format!("repository/file-{number}.txt"));
+            fs::write(path, format!("File {number}\n")).unwrap();
+        }
+        workshop.run("git", &["init", "-q"]);
+        workshop.run("git", &["add", "-A"]);
+        workshop.run("git", &["commit", "-qm", "Begin"]);
+        workshop
+    }
+
+    /// Returns a path next to the repository.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// Makes a shell script the agent of all tasks.
+    pub(crate) fn use_agent(&self, script: &str) {
+        let path = self.path("agent");
+        fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        self.run("git", &["config", "--global", "claudedo.agentCommand", path.to_str().unwrap()]);
+    }
+
+    /// Writes task files as a person would, without the program.
+    pub(crate) fn write_tasks(&self, count: usize) {
+        let folder = self.path("repository/.claudedo/tasks");
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..count {
+            let text = format!("title: Task number {number}\n");
+            fs::write(folder.join(format!("task-number-{number:06}.yaml")), text).unwrap();
+        }
+    }
+
+    /// Writes what an agent prints: events of a kilobyte, one huge one, and a good result.
+    pub(crate) fn write_log(&self, name: &str, bytes: usize, longest_line: usize) {
+        let mut log = BufWriter::new(fs::File::create(self.path(name)).unwrap());
+        let session = "\"session_id\":\"4e775b53-598f-4d8b-8912-180e5705cc56\"";
+        let text = |length: usize| {
+            let mut line =
+                String::from("{\"type\":\"assistant\",\"message\":{\"id\":\"m\",\"role\":\"assistant\",");
+            write!(
+                line,
+                "\"content\":[{{\"type\":\"text\",\"text\":\"{}\"}}]}},{session}}}",
+                "x".repeat(length)
+            )
+            .unwrap();
+            line
+        };
+        writeln!(log, "{{\"type\":\"system\",\"subtype\":\"init\",{session}}}").unwrap();
+        for _ in 0..bytes.saturating_sub(longest_line) / 1024 {
+            writeln!(log, "{}", text(900)).unwrap();
+        }
+        writeln!(log, "{}", text(longest_line)).unwrap();
+        let usage = "\"usage\":{\"input_tokens\":1,\"output_tokens\":1}";
+        let end = "\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"num_turns\":1,\"result\":\"Done.\"";
+        writeln!(log, "{{{end},{usage},{session}}}").unwrap();
+        log.flush().unwrap();
+    }
+
+    /// Runs `git-claudedo` without measuring it.
+    pub(crate) fn claudedo(&self, arguments: &[&str]) {
+        self.run(PROGRAM, arguments);
+    }
+
+    /// Returns the cost of one call.
+    pub(crate) fn measure(&self, program: &str, arguments: &[&str]) -> Cost {
+        measure(|helper| {
+            let mut command = self.command(helper);
+            command.args([HELPER, program]).args(arguments);
+            command
+        })
+    }
+
+    /// Returns the median cost of several calls, after one that is not counted.
+    pub(crate) fn measure_often(&self, count: usize, program: &str, arguments: &[&str]) -> Cost {
+        self.measure(program, arguments);
+        let costs: Vec<Cost> = (0..count).map(|_| self.measure(program, arguments)).collect();
+        median(&costs)
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let output = self.command(Path::new(program)).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}: {said}");
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.path("repository"))
+            .stdin(std::process::Stdio::null())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.path("home"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("GIT_CONFIG_GLOBAL", self.path("gitconfig"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("LC_ALL", "C.UTF-8");
+        command
+    }
+}

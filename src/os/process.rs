@@ -1,1 +1,0 @@
-//! Processes: how they start, how they are found again, how they end for good.

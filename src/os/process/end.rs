@@ -1,0 +1,121 @@
+//! Ends the processes of a run for good.
+//!
+//! A pass finds what is there and signals it; a process may start another one while it is being looked
+//! for, so the end is believed only after two passes in a row found nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::children::ChildrenLeft;
+use super::search::{FoundProcess, RunProcesses};
+use crate::os::clock;
+
+/// How many passes in a row must find nobody.
+const EMPTY_PASSES: u32 = 2;
+
+/// Pause between two passes while processes may still end by themselves.
+const TERMINATE_PAUSE: Duration = Duration::from_millis(10);
+
+/// Pause between two passes that kill. Short, because what is still there may be making new processes.
+const KILL_PAUSE: Duration = Duration::from_millis(1);
+
+/// Longest time for which processes are killed over and over. What lives longer is stuck in the kernel,
+/// or makes new processes faster than they can be found.
+const KILL_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Why processes of a run could not be ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndProcessesError {
+    /// They could not be looked for.
+    #[error("look for the processes of the run")]
+    Find(#[source] std::io::Error),
+    /// Some survive SIGKILL.
+    #[error("end the processes of the run: after SIGKILL there still is {}", describe(processes))]
+    StillAlive {
+        /// Those that can be seen. None when there is only a child of this process that `/proc` does not show.
+        processes: Vec<FoundProcess>,
+    },
+}
+
+fn describe(processes: &[FoundProcess]) -> String {
+    match processes {
+        [] => "a child that cannot be seen".to_owned(),
+        [one] => format!("process {} ({})", one.identity.pid, one.command),
+        [one, others @ ..] => {
+            format!("process {} ({}) and {} more", one.identity.pid, one.command, others.len())
+        }
+    }
+}
+
+impl RunProcesses {
+    /// Ends all of them: SIGTERM, SIGKILL after `grace`, until two passes in a row find nobody.
+    ///
+    /// Returns whom it had to end. `reap` is called before each pass; it waits for children that ended
+    /// and says whether any are left. While there are, they and their descendants belong to the run, and
+    /// a pass that could not catch them counts for nothing: what the kernel says of children is exact,
+    /// what `/proc` says may be old when it is read.
+    pub async fn end(
+        self,
+        grace: Duration,
+        mut reap: impl FnMut() -> ChildrenLeft,
+    ) -> Result<Vec<FoundProcess>, EndProcessesError> {
+        let begin = clock::monotonic();
+        let mut ended = BTreeMap::new();
+        let mut empty_passes = 0;
+        loop {
+            let children = reap();
+            let found = self.find(children).map_err(EndProcessesError::Find)?;
+            let is_empty = found.is_empty() && children == ChildrenLeft::None;
+            empty_passes = if is_empty { empty_passes + 1 } else { 0 };
+            if empty_passes == EMPTY_PASSES {
+                return Ok(ended.into_values().collect());
+            }
+            let elapsed = clock::monotonic().duration_since(begin);
+            if elapsed > grace + KILL_TIME_MAX {
+                return Err(EndProcessesError::StillAlive { processes: found });
+            }
+            let pause = if elapsed < grace {
+                signal(found.iter().filter(|process| !ended.contains_key(&key(process))), Ending::Terminate);
+                TERMINATE_PAUSE
+            } else {
+                signal(found.iter(), Ending::Kill);
+                KILL_PAUSE
+            };
+            ended.extend(found.into_iter().map(|process| (key(&process), process)));
+            if !is_empty {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Ending {
+    Terminate,
+    Kill,
+}
+
+/// Returns what orders processes by number and tells two with the same number apart.
+fn key(process: &FoundProcess) -> (i32, u64) {
+    (process.identity.pid, process.identity.start_ticks)
+}
+
+/// Signals each process. A refusal (a process of another user) shows as one that stays alive.
+#[cfg(target_os = "linux")]
+fn signal<'a>(processes: impl Iterator<Item = &'a FoundProcess>, ending: Ending) {
+    use rustix::process::Signal;
+
+    for process in processes {
+        let sent = match ending {
+            // A stopped process takes its SIGTERM once it goes on.
+            Ending::Terminate => {
+                process.identity.signal(Signal::TERM).and_then(|()| process.identity.signal(Signal::CONT))
+            }
+            Ending::Kill => process.identity.signal(Signal::KILL),
+        };
+        drop(sent);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn signal<'a>(_processes: impl Iterator<Item = &'a FoundProcess>, _ending: Ending) {}

@@ -1,0 +1,89 @@
+//! What Linux tells about processes in `/proc` (`proc(5)`).
+//!
+//! Processes come and go while they are looked at, and others' may not be looked at: whatever cannot be
+//! read counts as absent.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+
+/// Longest environment that is searched. Linux refuses more than 6 MiB of arguments and environment (`execve(2)`).
+const ENVIRONMENT_BYTES_MAX: u64 = 8 << 20;
+
+/// Longest command line kept, in characters: it is for people.
+const COMMAND_CHARACTERS_MAX: usize = 200;
+
+/// The fields of `/proc/<pid>/stat` that matter here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    state: char,
+    pub(super) parent: i32,
+    pub(super) start_ticks: u64,
+}
+
+impl Stat {
+    /// Returns whether the process ended and only waits to be waited for.
+    pub(super) fn has_ended(self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x')
+    }
+}
+
+/// Loads the id of this boot of the machine.
+pub(super) fn load_boot_id() -> io::Result<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim_end().to_owned())
+}
+
+/// Loads the numbers of all processes there are now.
+pub(super) fn load_pids() -> io::Result<Vec<i32>> {
+    let entries = fs::read_dir("/proc")?;
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
+}
+
+/// Loads the state, parent and start of a process, or `None` when it is gone.
+pub(super) fn load_stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Loads the command line of a process, words joined by spaces, cut to 200 characters.
+pub(super) fn load_command(pid: i32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> =
+        bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy).collect();
+    words.join(" ").chars().take(COMMAND_CHARACTERS_MAX).collect()
+}
+
+/// Returns whether a process was started with an entry (`NAME=value`) in its environment.
+///
+/// `buffer` is scratch space, kept between calls because this is asked of every process there is.
+pub(super) fn has_in_environment(pid: i32, entry: &[u8], buffer: &mut Vec<u8>) -> bool {
+    buffer.clear();
+    let file = File::open(format!("/proc/{pid}/environ"));
+    let read = file.and_then(|file| file.take(ENVIRONMENT_BYTES_MAX).read_to_end(buffer));
+    read.is_ok() && buffer.split(|byte| *byte == 0).any(|candidate| candidate == entry)
+}
+
+/// Reads one line of `proc_pid_stat(5)`. The command in parentheses may hold anything, also `)`.
+fn parse_stat(line: &[u8]) -> Option<Stat> {
+    let command_end = line.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = std::str::from_utf8(&line[command_end + 1..]).ok()?.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?; // field 3
+    let parent = fields.next()?.parse().ok()?; // field 4
+    let start_ticks = fields.nth(17)?.parse().ok()?; // field 22
+    Some(Stat { state, parent, start_ticks })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_with_parentheses_does_not_shift_the_fields() {
+        let line = b"77 (a) S 1 (x) R 12 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 10 20";
+        assert_eq!(parse_stat(line), Some(Stat { state: 'R', parent: 12, start_ticks: 4242 }));
+    }
+
+    #[test]
+    fn a_cut_line_is_nobody() {
+        assert_eq!(parse_stat(b"77 (cat) S 1 77 77"), None);
+        assert_eq!(parse_stat(b""), None);
+    }
+}

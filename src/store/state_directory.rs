@@ -1,0 +1,211 @@
+//! What this clone on this machine knows and nobody else needs: `$GIT_COMMON_DIR/claudedo/`, mode 0700.
+//!
+//! ```text
+//! machine          random id of this clone on this machine
+//! locks/runner     held by the one runner of the repository
+//! locks/<task>     held while a task is worked on, by the runner, its supervisor and its agent
+//! runs/<run>/      one live run (see `run_directory`)
+//! events.ndjson    the local event stream
+//! cache/           derived, may be deleted at any time
+//! ```
+
+use std::fs::OpenOptions;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::run_directory::RunDirectory;
+use crate::os::fs::{self, FileError};
+use crate::os::lock::FileLock;
+use crate::run::{MachineId, RunId};
+use crate::task::TaskId;
+
+/// The folder `$GIT_COMMON_DIR/claudedo`. Making the value touches nothing.
+#[derive(Debug, Clone)]
+pub struct StateDirectory {
+    path: PathBuf,
+}
+
+/// The right to be the repository's runner.
+#[derive(Debug)]
+pub struct RunnerLock {
+    _lock: FileLock,
+}
+
+/// The right to work on a task.
+#[derive(Debug)]
+pub struct TaskLock {
+    lock: FileLock,
+}
+
+impl StateDirectory {
+    /// Returns the folder of a repository.
+    pub fn new(common_dir: &Path) -> Self {
+        Self { path: common_dir.join("claudedo") }
+    }
+
+    /// Returns where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the folder of all live runs.
+    pub fn runs_path(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    /// Returns the folder of a run.
+    pub fn run_directory(&self, run: RunId) -> RunDirectory {
+        RunDirectory::new(&self.runs_path(), run)
+    }
+
+    /// Returns the path of the local event stream.
+    pub fn events_path(&self) -> PathBuf {
+        self.path.join("events.ndjson")
+    }
+
+    /// Returns the folder of derived files.
+    pub fn cache_path(&self) -> PathBuf {
+        self.path.join("cache")
+    }
+
+    /// Makes the folders that are missing.
+    pub fn create(&self) -> Result<(), FileError> {
+        for folder in ["locks", "runs", "cache"] {
+            fs::create_private_directory(&self.path.join(folder))?;
+        }
+        Ok(())
+    }
+
+    /// Loads the machine's id, or returns `None` when this clone has none yet.
+    pub fn load_machine(&self) -> Result<Option<MachineId>, FileError> {
+        let path = self.path.join("machine");
+        let Some(bytes) = fs::read_optional(&path)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes);
+        text.trim().parse().map(Some).map_err(|error| {
+            FileError::on("read machine id from", &path)(io::Error::new(io::ErrorKind::InvalidData, error))
+        })
+    }
+
+    /// Loads the machine's id, making one when there is none.
+    pub fn require_machine(&self) -> Result<MachineId, FileError> {
+        if let Some(machine) = self.load_machine()? {
+            return Ok(machine);
+        }
+        self.create()?;
+        let machine = MachineId::new_unique();
+        match fs::create_new(&self.path.join("machine"), format!("{machine}\n").as_bytes()) {
+            Ok(()) => Ok(machine),
+            Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => self.require_machine(),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the ids of the runs that have a folder, the oldest first.
+    pub fn load_runs(&self) -> Result<Vec<RunId>, FileError> {
+        let path = self.runs_path();
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(FileError::on("read folder", &path)(error)),
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut runs: Vec<RunId> = names.filter_map(|name| name.parse().ok()).collect();
+        runs.sort();
+        Ok(runs)
+    }
+
+    /// Becomes the repository's runner, or returns the process id of the one that is.
+    pub fn try_lock_runner(&self) -> Result<Result<RunnerLock, String>, FileError> {
+        self.create()?;
+        let path = self.path.join("locks/runner");
+        match FileLock::try_take(&path)? {
+            Some(lock) => {
+                note_holder(&lock).map_err(FileError::on("write", &path))?;
+                Ok(Ok(RunnerLock { _lock: lock }))
+            }
+            None => Ok(Err(holder(&path))),
+        }
+    }
+
+    /// Returns whether a runner is at work.
+    pub fn has_runner(&self) -> Result<bool, FileError> {
+        FileLock::is_held(&self.path.join("locks/runner"))
+    }
+
+    /// Takes a task's lock, or returns `None` when somebody works on it.
+    pub fn try_lock_task(&self, task: &TaskId) -> Result<Option<TaskLock>, FileError> {
+        Ok(FileLock::try_take(&self.task_lock_path(task))?.map(|lock| TaskLock { lock }))
+    }
+
+    /// Takes a task's lock, waiting until whoever works on it is gone.
+    pub fn lock_task(&self, task: &TaskId) -> Result<TaskLock, FileError> {
+        FileLock::take(&self.task_lock_path(task)).map(|lock| TaskLock { lock })
+    }
+
+    /// Returns whether anybody works on a task.
+    pub fn is_at_work(&self, task: &TaskId) -> Result<bool, FileError> {
+        FileLock::is_held(&self.task_lock_path(task))
+    }
+
+    fn task_lock_path(&self, task: &TaskId) -> PathBuf {
+        // The prefix keeps a task named `runner` apart from the runner's own lock.
+        self.path.join("locks").join(format!("task-{task}"))
+    }
+}
+
+impl TaskLock {
+    /// Returns a handle on the lock for the supervisor, which keeps it held when this process is gone.
+    pub fn share(&self) -> Result<std::fs::File, FileError> {
+        self.lock.share()
+    }
+}
+
+fn note_holder(lock: &FileLock) -> io::Result<()> {
+    let mut file = lock.file();
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn holder(path: &Path) -> String {
+    let mut text = String::new();
+    let read = OpenOptions::new().read(true).open(path).and_then(|mut file| file.read_to_string(&mut text));
+    match read {
+        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_has_one_runner_and_the_second_learns_who_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::new(folder.path());
+        let first = state.try_lock_runner().unwrap().unwrap();
+        let holder = state.try_lock_runner().unwrap().unwrap_err();
+        assert_eq!(holder, std::process::id().to_string());
+        drop(first);
+        assert!(state.try_lock_runner().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_machine_keeps_its_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::new(folder.path());
+        assert_eq!(state.load_machine().unwrap(), None);
+        let machine = state.require_machine().unwrap();
+        assert_eq!(state.require_machine().unwrap(), machine);
+    }
+
+    #[test]
+    fn a_task_named_runner_does_not_stop_the_runner() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDirectory::new(folder.path());
+        state.create().unwrap();
+        let _task = state.try_lock_task(&"runner".parse().unwrap()).unwrap().unwrap();
+        assert!(!state.has_runner().unwrap());
+    }
+}

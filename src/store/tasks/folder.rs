@@ -1,0 +1,303 @@
+//! The folder `.claudedo` of one work tree.
+
+use std::collections::HashMap;
+use std::fs::{DirEntry, File, FileTimes};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::cache::{self, Cache, Entry};
+use super::entry::{FileBytes, Stamp, is_passed_over, read, require_regular, unreadable};
+use super::readiness::{LastLine, Readiness, SETTLE_TIME};
+use crate::os::clock;
+use crate::os::fs::{self, FileError};
+use crate::task::{TaskFile, TaskFileError, TaskId};
+use crate::timestamp::Timestamp;
+
+/// How often a new id is made up before giving up. Four random characters collide once in a million.
+const ID_ATTEMPTS_MAX: usize = 8;
+
+/// Where people's files of one work tree are. Making the value touches nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskFolder {
+    /// The root of the work tree.
+    pub(super) work_tree: PathBuf,
+    /// `$GIT_COMMON_DIR/claudedo`.
+    local: PathBuf,
+}
+
+/// All task files, read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LoadedTasks {
+    /// Those that can be used, by id.
+    pub tasks: Vec<(TaskId, LoadedTask)>,
+    /// Those that cannot, by path, with the reason.
+    pub invalid: Vec<TaskFileError>,
+}
+
+/// A task file as it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedTask {
+    /// What it says.
+    pub file: TaskFile,
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it was last modified.
+    pub modified: Timestamp,
+    /// Whether it may be run.
+    pub readiness: Readiness,
+}
+
+/// A task file with the exact bytes that were read, to be run and recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskWithText {
+    /// What they say.
+    pub task: LoadedTask,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What cannot be done with a task file.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskFolderError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    Invalid(#[from] TaskFileError),
+    /// The operating system refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is no such task.
+    #[error("find task {id} in {}: the file is gone", folder.display())]
+    NotFound {
+        /// The task.
+        id: TaskId,
+        /// The folder of tasks.
+        folder: PathBuf,
+    },
+    /// Every id that was made up is taken.
+    #[error("find a free name in {} for a new task: the last one tried was {id}", folder.display())]
+    NoFreeId {
+        /// The last one tried.
+        id: TaskId,
+        /// The folder of tasks.
+        folder: PathBuf,
+    },
+}
+
+impl TaskFolder {
+    /// Returns the folder of a work tree; `local` is `$GIT_COMMON_DIR/claudedo`.
+    pub fn new(work_tree: &Path, local: &Path) -> Self {
+        Self { work_tree: work_tree.to_owned(), local: local.to_owned() }
+    }
+
+    /// Returns the path of `.claudedo`.
+    pub fn path(&self) -> PathBuf {
+        self.work_tree.join(".claudedo")
+    }
+
+    /// Returns the path of `.claudedo/tasks`, which a watcher looks at.
+    pub fn tasks_path(&self) -> PathBuf {
+        self.path().join("tasks")
+    }
+
+    /// Returns where a task's file is, or would be.
+    pub fn task_path(&self, id: &TaskId) -> PathBuf {
+        self.tasks_path().join(format!("{id}.yaml"))
+    }
+
+    /// Loads all tasks, from the cache where it is certain. A missing folder holds no tasks.
+    pub fn load_all(&self, now: Timestamp) -> LoadedTasks {
+        let mut loaded = LoadedTasks::default();
+        let names = match self.require_own_folders().and_then(|()| self.names(&mut loaded)) {
+            Ok(names) => names,
+            Err(error) => {
+                loaded.invalid.push(error);
+                return loaded;
+            }
+        };
+        let cache_path = self.local.join("cache/tasks.json");
+        let mut cache = Cache::load(&cache_path);
+        let mut entries = Vec::new();
+        let mut is_stale = false;
+        for (id, stamp) in names {
+            let known = cache.take(&id, &stamp);
+            is_stale |= known.is_none();
+            match known.map_or_else(|| self.read_entry(&id), |entry| Ok(Some(entry))) {
+                Ok(Some(entry)) => entries.push((id, entry)),
+                Ok(None) => {}
+                Err(error) => loaded.invalid.push(error),
+            }
+        }
+        entries.sort_by(|(left, _), (right, _)| left.cmp(right));
+        if is_stale || !cache.is_used_up() {
+            let entries: HashMap<&TaskId, Entry> =
+                entries.iter().map(|(id, entry)| (id, entry.clone())).collect();
+            cache::set(&cache_path, &entries, clock::now());
+        }
+        loaded.invalid.sort_by(|left, right| left.path.cmp(&right.path));
+        loaded.tasks = entries
+            .into_iter()
+            .map(|(id, entry)| (id.clone(), entry.into_task(self.task_path(&id), now)))
+            .collect();
+        loaded
+    }
+
+    /// Loads one task from its file, never from the cache.
+    pub fn load(&self, id: &TaskId, now: Timestamp) -> Result<Option<TaskWithText>, TaskFileError> {
+        self.require_own_folders()?;
+        let path = self.task_path(id);
+        let Some(read) = read(&path)? else { return Ok(None) };
+        let task = parsed(&path, &read)?.into_task(path, now);
+        Ok(Some(TaskWithText { task, bytes: read.bytes }))
+    }
+
+    /// Creates a task's file under the first free id, ready to run at once.
+    ///
+    /// `new_id` makes up another id on each call. The cost does not depend on how many tasks there are.
+    pub fn create(
+        &self,
+        task: &TaskFile,
+        mut new_id: impl FnMut() -> TaskId,
+    ) -> Result<TaskId, TaskFolderError> {
+        self.require_own_folders()?;
+        fs::create_directory(&self.tasks_path())?;
+        let text = task.to_yaml();
+        let mut id = new_id();
+        for _ in 0..ID_ATTEMPTS_MAX {
+            let path = self.task_path(&id);
+            TaskFile::parse(&path, text.as_bytes())?;
+            match fs::create_new(&path, text.as_bytes()) {
+                Ok(()) => return settle(&path).map(|()| id).map_err(TaskFolderError::from),
+                Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => id = new_id(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(TaskFolderError::NoFreeId { id, folder: self.tasks_path() })
+    }
+
+    /// Replaces a task's file by a text that must be valid, ready to run at once.
+    pub fn replace(&self, id: &TaskId, text: &str) -> Result<TaskFile, TaskFolderError> {
+        let path = self.require_task(id)?;
+        let task = TaskFile::parse(&path, text.as_bytes())?;
+        fs::write_atomic(&path, text.as_bytes())?;
+        settle(&path)?;
+        Ok(task)
+    }
+
+    /// Removes a task's file.
+    pub fn remove(&self, id: &TaskId) -> Result<(), TaskFolderError> {
+        let path = self.require_task(id)?;
+        fs::remove_file(&path)?;
+        Ok(fs::sync_directory(&self.tasks_path())?)
+    }
+
+    /// Refuses a `.claudedo` or `.claudedo/tasks` that leads elsewhere.
+    pub(super) fn require_own_folders(&self) -> Result<(), TaskFileError> {
+        [self.path(), self.tasks_path()].iter().try_for_each(|path| require_folder(path))
+    }
+
+    fn require_task(&self, id: &TaskId) -> Result<PathBuf, TaskFolderError> {
+        self.require_own_folders()?;
+        let path = self.task_path(id);
+        match path.symlink_metadata() {
+            Ok(metadata) => Ok(require_regular(&path, &metadata).map(|()| path)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(TaskFolderError::NotFound { id: id.clone(), folder: self.tasks_path() })
+            }
+            Err(error) => Err(FileError::on("look at", &path)(error).into()),
+        }
+    }
+
+    /// Returns the task files in the folder; what is in the way of one goes to `loaded.invalid`.
+    fn names(&self, loaded: &mut LoadedTasks) -> Result<Vec<(TaskId, Stamp)>, TaskFileError> {
+        let folder = self.tasks_path();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(&folder, &error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| unreadable(&folder, &error))?;
+            match task_name(&entry) {
+                Ok(Some(name)) => names.push(name),
+                Ok(None) => {}
+                Err(error) => loaded.invalid.push(error),
+            }
+        }
+        Ok(names)
+    }
+
+    fn read_entry(&self, id: &TaskId) -> Result<Option<Entry>, TaskFileError> {
+        let path = self.task_path(id);
+        read(&path)?.map(|read| parsed(&path, &read)).transpose()
+    }
+}
+
+impl Entry {
+    fn into_task(self, path: PathBuf, now: Timestamp) -> LoadedTask {
+        let readiness = Readiness::of(&self.stamp, self.last_line, now);
+        LoadedTask { file: self.task, path, modified: self.stamp.modified(), readiness }
+    }
+}
+
+/// Refuses anything but a folder; what does not exist is fine.
+pub(super) fn require_folder(path: &Path) -> Result<(), TaskFileError> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(metadata) if metadata.is_symlink() => {
+            let fix = "replace it by a folder; its content would be somebody else's";
+            Err(TaskFileError::whole(path, "it is a symlink, and those are not followed", fix))
+        }
+        Ok(_) => Err(TaskFileError::whole(path, "it is not a folder", "move it out of the way")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// Returns the task that a file of the folder is, or `None` for a file that is none of ours.
+fn task_name(entry: &DirEntry) -> Result<Option<(TaskId, Stamp)>, TaskFileError> {
+    let (name, path) = (entry.file_name(), entry.path());
+    let Some(name) = name.to_str() else {
+        let fix = "rename the file to <id>.yaml, the id of lowercase letters, digits and hyphens";
+        return Err(TaskFileError::whole(&path, "the file's name is not UTF-8", fix));
+    };
+    if is_passed_over(name) {
+        return Ok(None);
+    }
+    let Some(stem) = name.strip_suffix(".yaml") else {
+        let fix = format!(
+            "rename the file to {}.yaml, or move it out of this folder",
+            name.strip_suffix(".yml").unwrap_or("<id>")
+        );
+        return Err(TaskFileError::whole(&path, "the file's name does not end in .yaml", fix));
+    };
+    let id = stem.parse::<TaskId>().map_err(|error| {
+        let fix = "rename the file to <id>.yaml, the id of lowercase letters, digits and hyphens";
+        TaskFileError::whole(&path, format!("the file's name is no task id: {}", error.reason), fix)
+    })?;
+    let metadata = match entry.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(&path, &error)),
+    };
+    require_regular(&path, &metadata)?;
+    Ok(Some((id, Stamp::of(&metadata))))
+}
+
+fn parsed(path: &Path, read: &FileBytes) -> Result<Entry, TaskFileError> {
+    let task = TaskFile::parse(path, &read.bytes)?;
+    Ok(Entry { stamp: read.stamp, last_line: LastLine::of(&read.bytes), task })
+}
+
+/// Says of a file that this program just put in place whole that nobody is writing it.
+fn settle(path: &Path) -> Result<(), FileError> {
+    let milliseconds = clock::now().unix_milliseconds();
+    let now =
+        std::time::UNIX_EPOCH + std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0));
+    let times = FileTimes::new().set_modified(now - SETTLE_TIME);
+    File::options()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_times(times))
+        .map_err(FileError::on("set the time of", path))
+}

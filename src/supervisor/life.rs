@@ -1,0 +1,265 @@
+//! The life of one agent: start, watch, end, report.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::watch::{LOOK_INTERVAL, Sight, Watch};
+use super::{SupervisorError, not_started, system};
+use crate::agent::tail::{Standing, Tail};
+use crate::os::clock;
+use crate::os::fs::{self, FileError};
+use crate::os::process::{
+    ChildEnd, ChildrenLeft, FoundProcess, GroupLeader, GroupSignal, LeaderCommand, ProcessIdentity,
+    RunProcesses, reap_children,
+};
+use crate::run::{EndedBy, ExitStatus, SweptProcess};
+use crate::store::run_directory::{
+    CancelRequest, ExitReport, Launch, MARKER_VARIABLE, ProcessReport, RunDirectory,
+};
+use crate::timestamp::Timestamp;
+
+/// Longest grace for what outlived an agent that ended by itself: it had its time, and somebody waits for the result.
+const LEFTOVER_GRACE_MAX: Duration = Duration::from_secs(1);
+
+/// Longest wait for an agent to go after SIGKILL. What stays longer is stuck in the kernel.
+const KILL_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Starts the agent and stays until nothing of it is left and `exit.json` is written.
+pub(super) async fn live(
+    directory: &RunDirectory,
+    launch: &Launch,
+    task_lock: &File,
+) -> Result<(), SupervisorError> {
+    let mut signals = Signals::new().map_err(system("listen for signals"))?;
+    let log = fs::open_append_private(&directory.log_path())?;
+    let errors = fs::open_append_private(&directory.stderr_path())?;
+    let files = LogFiles::open(directory)?;
+    let started = clock::now();
+    let leader = match start(directory, launch, (log, errors), task_lock) {
+        Ok(leader) => leader,
+        Err(reason) => return Ok(directory.set_exit(&not_started(reason, EndedBy::Itself))?),
+    };
+    let mut agent = Agent { directory, launch, leader, ended: None, children: ChildrenLeft::Some };
+    let reported = agent.report_start(started);
+    let ended_by = match &reported {
+        Ok(()) => agent.watch(&files, &mut signals).await,
+        // Without process.json a later start could not find everything: better to stop at once.
+        Err(_) => EndedBy::Itself,
+    };
+    let finished_at = agent.end(&mut signals).await?;
+    let swept = agent.sweep(ended_by).await?;
+    reported?;
+    files.log.sync_data().map_err(FileError::on("sync", &directory.log_path()))?;
+    // Somebody may have cancelled while the agent was ending by itself: that counts.
+    let ended_by = if directory.is_cancelled() { EndedBy::Cancel } else { ended_by };
+    let status = agent.exit_status();
+    let swept = swept.into_iter().map(swept_process).collect();
+    Ok(directory.set_exit(&ExitReport { started, finished: finished_at, status, ended_by, swept })?)
+}
+
+/// Starts the agent, or says in words why it could not be started.
+fn start(
+    directory: &RunDirectory,
+    launch: &Launch,
+    (output, errors): (File, File),
+    task_lock: &File,
+) -> Result<GroupLeader, String> {
+    if !launch.working_directory.is_dir() {
+        return Err(format!("the working directory {} is not there", launch.working_directory.display()));
+    }
+    let prompt = directory.prompt_path();
+    let input = File::open(&prompt).map_err(|error| format!("read {}: {error}", prompt.display()))?;
+    let mut environment: std::collections::BTreeMap<_, _> =
+        launch.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    environment.insert(MARKER_VARIABLE.into(), launch.run.to_string().into());
+    let command = LeaderCommand {
+        program: &launch.program,
+        arguments: &launch.arguments,
+        environment,
+        working_directory: &launch.working_directory,
+        input,
+        output,
+        errors,
+        inherited: task_lock,
+    };
+    command.start().map_err(|error| format!("start {}: {error}", launch.program.display()))
+}
+
+/// The two files that the agent writes, opened for looking.
+struct LogFiles {
+    log: File,
+    errors: File,
+}
+
+impl LogFiles {
+    fn open(directory: &RunDirectory) -> Result<Self, FileError> {
+        let open = |path: std::path::PathBuf| File::open(&path).map_err(FileError::on("open", &path));
+        Ok(Self { log: open(directory.log_path())?, errors: open(directory.stderr_path())? })
+    }
+}
+
+/// What wakes the supervisor besides its timer.
+struct Signals {
+    child: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            child: signal(SignalKind::child())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for a signal that asks the supervisor to stop, and returns its name.
+    async fn stop(terminate: &mut Signal, interrupt: &mut Signal, hangup: &mut Signal) -> &'static str {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            _ = hangup.recv() => "SIGHUP",
+        }
+    }
+}
+
+/// The agent's process and what became of it.
+struct Agent<'a> {
+    directory: &'a RunDirectory,
+    launch: &'a Launch,
+    leader: GroupLeader,
+    ended: Option<(ChildEnd, Timestamp)>,
+    children: ChildrenLeft,
+}
+
+impl Agent<'_> {
+    fn report_start(&self, started: Timestamp) -> Result<(), SupervisorError> {
+        let identify = system("read the start time of a process");
+        let identities = ProcessIdentity::of_self()
+            .and_then(|supervisor| Ok((supervisor, ProcessIdentity::of(self.leader.pid())?)));
+        let (supervisor, agent) = identities.map_err(identify)?;
+        // Its number is ours until it was waited for, so the agent is always found.
+        let agent = agent.ok_or_else(|| system("find the agent")(io::ErrorKind::NotFound.into()))?;
+        Ok(self.directory.set_process(&ProcessReport { supervisor, agent, started })?)
+    }
+
+    /// Waits until the agent has ended or must end, and returns who ended it.
+    async fn watch(&mut self, files: &LogFiles, signals: &mut Signals) -> EndedBy {
+        let mut watch = Watch::new(self.launch.limits, clock::monotonic());
+        let mut tail = Tail::default();
+        let mut read_bytes = 0;
+        let mut standing = Standing::Working;
+        let mut looks = interval(LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let Signals { child, terminate, interrupt, hangup } = &mut *signals;
+            tokio::select! {
+                _ = looks.tick() => {}
+                _ = child.recv() => {}
+                name = Signals::stop(terminate, interrupt, hangup) => self.request_cancel(name),
+            }
+            self.reap();
+            if self.ended.is_some() {
+                return EndedBy::Itself;
+            }
+            // A file that cannot be looked at counts as unchanged.
+            let log_bytes = files.log.metadata().map_or(read_bytes, |metadata| metadata.len());
+            if log_bytes != read_bytes {
+                standing = tail.read(&files.log).unwrap_or(Standing::Working);
+                read_bytes = log_bytes;
+            }
+            let error_bytes = files.errors.metadata().map_or(0, |metadata| metadata.len());
+            let sight = Sight { cancelled: self.directory.is_cancelled(), log_bytes, error_bytes, standing };
+            if let Some(ended_by) = watch.decide(sight, clock::monotonic()) {
+                return ended_by;
+            }
+        }
+    }
+
+    /// Writes the request to end the run that a signal to the supervisor is.
+    fn request_cancel(&self, signal: &str) {
+        if !self.directory.is_cancelled() {
+            let reason = format!("the supervisor got {signal}");
+            // On a full disk the request is lost; whoever sent the signal may send it again.
+            drop(self.directory.set_cancel(&CancelRequest { at: clock::now(), reason }));
+        }
+    }
+
+    /// Ends the agent's own process, where it has not ended, and returns when it was gone.
+    async fn end(&mut self, signals: &mut Signals) -> Result<Timestamp, SupervisorError> {
+        let grace = Duration::from_millis(self.launch.limits.kill_grace_ms);
+        for (signal, patience) in [(GroupSignal::Terminate, grace), (GroupSignal::Kill, KILL_TIME_MAX)] {
+            if let Some((_, finished)) = self.ended {
+                return Ok(finished);
+            }
+            self.leader.signal(signal);
+            self.wait(patience, &mut signals.child).await;
+        }
+        let stuck = || io::Error::new(io::ErrorKind::TimedOut, "it survives SIGKILL");
+        self.ended.map(|(_, finished)| finished).ok_or_else(|| system("end the agent")(stuck()))
+    }
+
+    /// Waits for the agent's own process at most for a time.
+    async fn wait(&mut self, patience: Duration, child_signal: &mut Signal) {
+        let until = clock::monotonic() + patience;
+        loop {
+            self.reap();
+            let left = until.saturating_duration_since(clock::monotonic());
+            if self.ended.is_some() || left.is_zero() {
+                return;
+            }
+            // The interval guards against a signal that was lost.
+            drop(timeout(left.min(LOOK_INTERVAL), child_signal.recv()).await);
+        }
+    }
+
+    /// Ends all processes that outlived the agent, and returns them.
+    async fn sweep(&mut self, ended_by: EndedBy) -> Result<Vec<FoundProcess>, SupervisorError> {
+        let grace = Duration::from_millis(self.launch.limits.kill_grace_ms);
+        let grace = match ended_by {
+            EndedBy::Itself => grace.min(LEFTOVER_GRACE_MAX),
+            EndedBy::Cancel
+            | EndedBy::Deadline
+            | EndedBy::Silence
+            | EndedBy::ResultGrace
+            | EndedBy::SupervisorLost => grace,
+        };
+        let marker = format!("{MARKER_VARIABLE}={}", self.launch.run);
+        let processes = RunProcesses { marker, roots: Vec::new() };
+        let swept = processes.end(grace, || {
+            self.reap();
+            self.children
+        });
+        Ok(swept.await?)
+    }
+
+    /// Waits for all children that have ended, the agent and adopted ones.
+    fn reap(&mut self) {
+        let (agent, ended) = (self.leader.pid(), &mut self.ended);
+        self.children = reap_children(|pid, end| {
+            if pid == agent && ended.is_none() {
+                *ended = Some((end, clock::now()));
+            }
+        });
+    }
+
+    fn exit_status(&self) -> ExitStatus {
+        match self.ended {
+            Some((ChildEnd::Code(code), _)) => ExitStatus::Code(code),
+            Some((ChildEnd::Signal(signal), _)) => ExitStatus::Signal(signal),
+            None => ExitStatus::Unknown,
+        }
+    }
+}
+
+/// Returns a process that was ended, as it stands in the record.
+pub(super) fn swept_process(process: FoundProcess) -> SweptProcess {
+    SweptProcess { pid: process.identity.pid, command: process.command }
+}

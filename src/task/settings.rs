@@ -1,0 +1,192 @@
+//! The one table of settings: what each is called, what it holds, who may say it, what it is when nobody does.
+//!
+//! The table makes the [`Settings`] of a file, the resolved settings of `config`, the keys that the
+//! parser knows, the lines of `git claudedo config` and the comparison with `docs/settings.md`. A new
+//! setting is one more row.
+
+use serde::de::MapAccess;
+use serde::{Deserialize, Serialize};
+
+use super::file::ValueSeed;
+use super::value::{
+    Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, RelativePath, SettingType,
+    Span, Text, VariableNames, Whole, Word, Workspace, Written,
+};
+
+/// Where a setting may stand. Every one may stand in the user's git config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingPlace {
+    /// In a task, a list and the repository's `config.yaml` too.
+    Everywhere,
+    /// Likewise, but from those files it counts only once the user allowed the repository's commands.
+    EverywhereOnceAllowed,
+    /// In the repository's `config.yaml` too, not in a task or list.
+    Repository,
+    /// Nowhere else: it loosens trust, passes on the environment or is about this machine.
+    UserOnly,
+}
+
+/// Calls a macro with the rows: documentation, variant, field, type, default if any, place.
+macro_rules! with_settings {
+    ($callback:path) => {
+        $callback! {
+            /// Commit or branch to start from.
+            Base, base: Word = Word::head(), Everywhere;
+            /// Model of the agent, as `claude --model` takes it; without it, the agent's own default.
+            Model, model: Word, Everywhere;
+            /// Instructions on top of the agent's own; those of user, repository, list and task are all used.
+            SystemPrompt, system_prompt: Text, Everywhere;
+            /// Agent file (Markdown with front matter) to work as.
+            Agent, agent: RelativePath, Everywhere;
+            /// Most turns of one run; without it, no limit.
+            MaxTurns, max_turns: Whole<1, 10000>, Everywhere;
+            /// Most US dollars that one run may cost; without it, no limit.
+            MaxBudgetUsd, max_budget_usd: Budget, Everywhere;
+            /// What the agent may do without asking.
+            PermissionMode, permission_mode: PermissionMode = PermissionMode::AcceptEdits, Everywhere;
+            /// Tools the agent may use without asking, as `claude --allowedTools` takes them.
+            AllowedTools, allowed_tools: Lines, Everywhere;
+            /// Longest time that one run may take.
+            Timeout, timeout: Span = Span::minutes(120), Everywhere;
+            /// Longest time without any output; less than 7m only for an agent that is a command.
+            SilenceTimeout, silence_timeout: Span = Span::minutes(15), Everywhere;
+            /// How often a failed run is tried again in the same session.
+            Retries, retries: Whole<0, 10> = Whole::clamped(1), Everywhere;
+            /// Pause before a run is tried again because the service was busy.
+            ApiRetryPause, api_retry_pause: Span = Span::seconds(30), Everywhere;
+            /// Time for the agent to end by itself after its result.
+            ResultGrace, result_grace: Span = Span::seconds(30), Everywhere;
+            /// The same while background work of the agent goes on.
+            BackgroundGrace, background_grace: Span = Span::minutes(10), Everywhere;
+            /// Time between asking the agent to end and killing it.
+            KillGrace, kill_grace: Span = Span::seconds(10), Everywhere;
+            /// JSON schema that the agent's answer must fit.
+            ResultSchema, result_schema: RelativePath, Everywhere;
+            /// Where the agent works: a linked worktree, or an empty folder.
+            Workspace, workspace: Workspace = Workspace::Worktree, Everywhere;
+            /// Commands that must exit 0 on the result.
+            Checks, checks: Lines, EverywhereOnceAllowed;
+            /// Program to run as the agent in place of Claude Code, with its arguments.
+            AgentCommand, agent_command: CommandWords, EverywhereOnceAllowed;
+            /// How many runs go on at the same time.
+            Slots, slots: Whole<1, 64> = Whole::clamped(2), Repository;
+            /// Folder under which worktrees are made; without it, one in the user's state folder.
+            WorktreeRoot, worktree_root: OutsidePath, UserOnly;
+            /// Keep the worktree of a task that is done.
+            KeepWorktrees, keep_worktrees: bool = false, UserOnly;
+            /// Let the agent load the repository's own Claude Code settings, hooks and servers.
+            ProjectSettings, project_settings: bool = false, UserOnly;
+            /// Names of environment variables that the agent gets besides the usual ones.
+            Env, env: VariableNames, UserOnly;
+            /// The Claude Code program.
+            Claude, claude: Program = Program::claude(), UserOnly;
+            /// Let files of the repository say which commands run.
+            AllowRepositoryCommands, allow_repository_commands: bool = false, UserOnly;
+        }
+    };
+}
+pub(crate) use with_settings;
+
+macro_rules! define_settings {
+    ($($(#[doc = $doc:literal])+ $variant:ident, $field:ident: $type:ty $(= $default:expr)?, $place:ident;)+) => {
+        /// A setting.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum SettingKey {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        /// What one file, or the user, says of the settings. Absent means: ask the next layer.
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)+
+        }
+
+        impl SettingKey {
+            /// All settings in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Returns the name in YAML: `max_turns`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($field)),+ }
+            }
+
+            /// Returns what it means, in one line.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+)),+ }.trim()
+            }
+
+            /// Returns where it may stand.
+            pub const fn place(self) -> SettingPlace {
+                match self { $(Self::$variant => SettingPlace::$place),+ }
+            }
+
+            /// Returns what kind of value it has: `a whole number from 1 to 64`.
+            pub fn expected(self) -> String {
+                match self { $(Self::$variant => <$type as SettingType>::expected()),+ }
+            }
+        }
+
+        impl Settings {
+            /// Reads the value of a key in a YAML file.
+            pub(super) fn read<'de, A: MapAccess<'de>>(
+                &mut self,
+                key: SettingKey,
+                values: &mut A,
+            ) -> Result<(), A::Error> {
+                match key {
+                    $(SettingKey::$variant => self.$field = Some(values.next_value_seed(ValueSeed::new())?),)+
+                }
+                Ok(())
+            }
+
+            /// Reads the values that git config has for a key, oldest first; the error says what is wrong.
+            pub fn set_from_git(&mut self, key: SettingKey, values: &[GitValue<'_>]) -> Result<(), String> {
+                match key {
+                    $(SettingKey::$variant => self.$field = Some(SettingType::from_git(values)?),)+
+                }
+                Ok(())
+            }
+
+            /// Forgets a value.
+            pub fn clear(&mut self, key: SettingKey) {
+                match key {
+                    $(SettingKey::$variant => self.$field = None,)+
+                }
+            }
+
+            /// Returns the settings that are present, in the order of the table, as a file has them.
+            pub fn written(&self) -> Vec<(SettingKey, Written)> {
+                let mut written = Vec::new();
+                $(if let Some(value) = &self.$field {
+                    written.push((SettingKey::$variant, value.written()));
+                })+
+                written
+            }
+        }
+    };
+}
+with_settings!(define_settings);
+
+impl SettingKey {
+    /// Returns the setting with that name in YAML.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|key| key.name() == name)
+    }
+
+    /// Returns the setting with that key in git config, whatever the case: `claudedo.maxTurns`.
+    pub fn from_git_key(git_key: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|key| key.git_key().eq_ignore_ascii_case(git_key))
+    }
+
+    /// Returns the key in git config: `claudedo.maxTurns`.
+    pub fn git_key(self) -> String {
+        let mut words = self.name().split('_');
+        let mut key = format!("claudedo.{}", words.next().unwrap_or_default());
+        for word in words {
+            key.push_str(&word[..1].to_ascii_uppercase());
+            key.push_str(&word[1..]);
+        }
+        key
+    }
+}
