@@ -12,7 +12,6 @@
 //! discovery; filters come from the repository's configuration alone.
 
 mod blob;
-mod index;
 mod known;
 mod walk;
 
