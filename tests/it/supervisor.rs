@@ -38,6 +38,7 @@ const LIMITS: Limits = Limits {
 
 const RESULT: &str = r#"{"duration_ms":1,"is_error":false,"subtype":"success","type":"result"}"#;
 const ONE_TASK: &str = r#"{"tasks":[{"task_id":"a"}],"subtype":"background_tasks_changed","type":"system"}"#;
+const NO_TASK: &str = r#"{"subtype":"background_tasks_changed","tasks":[],"type":"system"}"#;
 
 /// A run as the runner prepares it.
 struct Run {
@@ -121,7 +122,7 @@ impl Run {
     /// Returns the commands of all processes that carry the run's marker.
     fn processes(&self) -> Vec<String> {
         let marker = format!("{MARKER_VARIABLE}={}", self.id);
-        let processes = RunProcesses { marker, roots: Vec::new() }.find(ChildrenLeft::None).unwrap();
+        let processes = RunProcesses { marker, roots: Vec::new() }.find(ChildrenLeft::NotOurs).unwrap();
         processes.into_iter().map(|process| process.command).collect()
     }
 
@@ -139,7 +140,7 @@ impl Drop for Run {
     fn drop(&mut self) {
         let marker = format!("{MARKER_VARIABLE}={}", self.id);
         for process in
-            (RunProcesses { marker, roots: Vec::new() }).find(ChildrenLeft::None).unwrap_or_default()
+            (RunProcesses { marker, roots: Vec::new() }).find(ChildrenLeft::NotOurs).unwrap_or_default()
         {
             kill_process(Pid::from_raw(process.identity.pid).unwrap(), Signal::KILL).unwrap_or_default();
         }
@@ -201,6 +202,19 @@ fn an_agent_reads_the_prompt_writes_the_log_and_its_exit_code_is_kept() {
     assert_eq!(mode(&run.directory.log_path()), 0o600);
     assert_eq!(mode(&run.directory.stderr_path()), 0o600);
     assert_eq!(supervision(&run.directory).unwrap(), Supervision::Ended(report));
+}
+
+#[test]
+fn an_agent_inherits_its_streams_and_the_tasks_lock_and_nothing_else() {
+    let run = Run::of_script("for fd in /proc/$$/fd/*; do readlink $fd; done");
+    run.finish();
+    let log = run.log();
+    let folder = run.folder.path().canonicalize().unwrap();
+    // What the shell of this test was started with is not of this test's making.
+    let own =
+        log.lines().filter_map(|path| Path::new(path).strip_prefix(&folder).ok()?.file_name()?.to_str());
+    let names: Vec<_> = own.filter(|name| *name != "agent").collect(); // the shell reads its script
+    assert_eq!(names, ["prompt.md", "log.ndjson", "stderr.log", "task.lock"]);
 }
 
 #[test]
@@ -352,13 +366,11 @@ fn an_agent_that_stays_after_its_result_is_ended() {
 
 #[test]
 fn background_tasks_have_their_own_grace_after_the_result() {
-    // With the short grace it would be ended before it prints its second result.
-    let script =
-        format!("echo '{ONE_TASK}'; echo '{RESULT}'; sleep 1; echo '{RESULT}'; touch second; exec sleep 300");
-    let run = Run::of_script(&script).with_limits(|limits| {
-        limits.result_grace_ms = 50;
-        limits.background_grace_ms = 1500;
-    });
+    // With the short grace it would be ended before its second result.
+    let script = format!(
+        "echo '{ONE_TASK}'; echo '{RESULT}'; sleep 1; touch second; echo '{NO_TASK}'; echo '{RESULT}'; sleep 300"
+    );
+    let run = Run::of_script(&script).with_limits(|limits| limits.result_grace_ms = 50);
     assert_eq!(run.finish().ended_by, EndedBy::ResultGrace);
     assert!(run.path("second").exists());
 }
@@ -516,20 +528,20 @@ fn a_log_written_before_everybody_was_killed_is_whole() {
 #[test]
 fn a_stopped_supervisor_that_goes_on_does_not_take_its_own_sleep_for_silence() {
     let script = "while :; do echo tick; touch ticked; sleep 0.05; [ -e quiet ] && exec sleep 300; done";
-    let run = Run::of_script(script).with_limits(|limits| limits.silence_ms = Some(4000));
+    let run = Run::of_script(script).with_limits(|limits| limits.silence_ms = Some(2500));
     let mut supervisor = run.start();
     eventually("the agent works", || run.path("ticked").exists().then_some(()));
     send(supervisor.id(), Signal::STOP);
     fs::write(run.path("quiet"), "").unwrap();
     let stopped = Instant::now();
     eventually("more than the silence limit has passed", || {
-        (stopped.elapsed() > Duration::from_millis(4500)).then_some(())
+        (stopped.elapsed() > Duration::from_secs(3)).then_some(())
     });
     send(supervisor.id(), Signal::CONT);
     let woken = Instant::now();
     let report = run.wait(&mut supervisor);
     assert_eq!(report.ended_by, EndedBy::Silence);
-    assert!(woken.elapsed() >= Duration::from_millis(3900), "{:?}", woken.elapsed());
+    assert!(woken.elapsed() >= Duration::from_millis(2400), "{:?}", woken.elapsed());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Ends the processes of a run for good.
 //!
 //! A pass finds what is there and signals it; a process may start another one while it is being looked
-//! for, so the end is believed only after two passes in a row found nothing.
+//! for, so the end is believed only after two passes in a row found nothing. Where nothing was ever
+//! found and the kernel says that a subreaper has no children, there is nobody who could start another
+//! one, and the second pass, which costs 10 µs a process of the machine, is saved.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +14,9 @@ use crate::os::clock;
 
 /// How many passes in a row must find nobody.
 const EMPTY_PASSES: u32 = 2;
+
+/// The same for a caller who knows that it has no descendants, and before anybody was found.
+const EMPTY_PASSES_WITHOUT_DESCENDANTS: u32 = 1;
 
 /// Pause between two passes while processes may still end by themselves.
 const TERMINATE_PAUSE: Duration = Duration::from_millis(10);
@@ -65,9 +70,13 @@ impl RunProcesses {
         loop {
             let children = reap();
             let found = self.find(children).map_err(EndProcessesError::Find)?;
-            let is_empty = found.is_empty() && children == ChildrenLeft::None;
+            let is_empty = found.is_empty() && children != ChildrenLeft::Some;
             empty_passes = if is_empty { empty_passes + 1 } else { 0 };
-            if empty_passes == EMPTY_PASSES {
+            let enough = match children {
+                ChildrenLeft::None if ended.is_empty() => EMPTY_PASSES_WITHOUT_DESCENDANTS,
+                ChildrenLeft::Some | ChildrenLeft::None | ChildrenLeft::NotOurs => EMPTY_PASSES,
+            };
+            if empty_passes >= enough {
                 return Ok(ended.into_values().collect());
             }
             let elapsed = clock::monotonic().duration_since(begin);
