@@ -444,10 +444,6 @@ fn an_agent_whose_supervisor_was_killed_holds_the_lock_until_the_orphan_is_ended
     let mut supervisor = run.start();
     let pid = run.load_pid("pid");
     eventually("process.json", || run.directory.load_process().unwrap());
-    assert_eq!(supervision(&run.directory).unwrap(), Supervision::Supervised);
-    let refused = run_async(end_orphan(&run.directory, clock::now())).unwrap_err();
-    assert!(matches!(refused, OrphanError::Supervised(_)));
-
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
     assert_eq!(supervision(&run.directory).unwrap(), Supervision::Orphaned);
@@ -473,6 +469,18 @@ fn an_agent_whose_supervisor_was_killed_holds_the_lock_until_the_orphan_is_ended
     assert_eq!(run.log(), "before\nafter\n");
     assert_eq!(supervision(&run.directory).unwrap(), Supervision::Ended(report.clone()));
     assert_eq!(run_async(end_orphan(&run.directory, clock::now())).unwrap(), report);
+}
+
+#[test]
+fn a_run_whose_supervisor_lives_is_no_orphan() {
+    let run = Run::of_script("echo $$ > pid; exec sleep 300");
+    let mut supervisor = run.start();
+    run.wait_for_file("pid");
+    assert_eq!(supervision(&run.directory).unwrap(), Supervision::Supervised);
+    let refused = run_async(end_orphan(&run.directory, clock::now())).unwrap_err();
+    assert!(matches!(refused, OrphanError::Supervised(_)));
+    run.cancel();
+    assert_eq!(run.wait(&mut supervisor).status, ExitStatus::Signal(15));
 }
 
 #[test]
