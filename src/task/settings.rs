@@ -7,7 +7,7 @@
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
-use super::file::ValueSeed;
+use super::reader::ValueSeed;
 use super::value::{
     Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, RelativePath, SettingType,
     Span, Text, VariableNames, Whole, Word, Workspace, Written,
