@@ -25,7 +25,7 @@ use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::run_directory::ExitReport;
 use crate::store::state_directory::TaskLock;
-use crate::supervisor::orphan::{Supervision, end_orphan, supervision};
+use crate::supervisor::{Supervision, end_orphan, supervision};
 use crate::task::TaskId;
 
 /// How often a pause between two runs looks for a cancel request.
@@ -66,12 +66,9 @@ pub(crate) async fn take_up(engine: Arc<Engine>, plan: Plan, lock: TaskLock) -> 
 
 fn told(engine: &Engine, task: &TaskId, worked: anyhow::Result<Worked>) -> Worked {
     worked.unwrap_or_else(|error| {
-        let message = format!("failed to {error:#}; what the run made is kept, and the next start goes on with it");
-        engine.broadcast.tell(
-            Some(task),
-            None,
-            StreamEventKind::WorkerLog { level: Level::Error, message },
-        );
+        let message =
+            format!("failed to {error:#}; what the run made is kept, and the next start goes on with it");
+        engine.broadcast.tell(Some(task), None, StreamEventKind::WorkerLog { level: Level::Error, message });
         Worked::not_taken()
     })
 }
@@ -122,10 +119,9 @@ async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Re
 
 fn ended(concluded: &Concluded) -> Worked {
     match &concluded.following {
-        Following::Hold { until, reason, .. } => Worked {
-            end: ClaimEnd::Holds(QueueHold { until: *until, reason: *reason }),
-            outcome: None,
-        },
+        Following::Hold { until, reason, .. } => {
+            Worked { end: ClaimEnd::Holds(QueueHold { until: *until, reason: *reason }), outcome: None }
+        }
         Following::End | Following::Again { .. } => {
             Worked::recorded(concluded.outcome, concluded.message.clone())
         }
@@ -133,16 +129,13 @@ fn ended(concluded: &Concluded) -> Worked {
 }
 
 /// Closes a run that has its record: the next one is planned, or the claim is over. The folder goes last.
-fn close(
-    engine: &Engine,
-    plan: &Plan,
-    concluded: &Concluded,
-) -> anyhow::Result<Option<(Plan, Duration)>> {
+fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<Option<(Plan, Duration)>> {
     let next = match &concluded.following {
         Following::Again { next, pause } => {
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
             write(engine, &next)?;
-            let message = format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
+            let message =
+                format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
             engine.broadcast.tell(
                 Some(&plan.intent.task),
                 Some(plan.intent.run),
@@ -206,12 +199,12 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
     let directory = engine.state.run_directory(plan.intent.run);
     let log = fs::open_append_private(&directory.supervisor_log_path())?;
     let environment = crate::agent::environment::inherited(&engine.environment);
-    let started =
-        start_supervisor(&engine.executable, directory.path(), lock.share()?, log, &environment);
+    let started = start_supervisor(&engine.executable, directory.path(), lock.share()?, log, &environment);
     let mut child = match started {
         Ok(child) => child,
         Err(error) => {
-            let message = format!("The supervisor could not be started: {}: {error}", engine.executable.display());
+            let message =
+                format!("The supervisor could not be started: {}: {error}", engine.executable.display());
             return Ok(not_started(plan, message));
         }
     };
@@ -223,7 +216,10 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Supervision::Orphaned | Supervision::Supervised => Ok(end_orphan(&directory, clock::now()).await?),
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
-            Ok(not_started(plan, format!("The supervisor ended with {status} before the agent started: {said}")))
+            Ok(not_started(
+                plan,
+                format!("The supervisor ended with {status} before the agent started: {said}"),
+            ))
         }
     }
 }

@@ -193,8 +193,10 @@ impl Loop {
                 Effect::Scan => next = Next::Event(self.scanned().await?),
                 Effect::CancelRunning => {
                     self.engine.broadcast.log(Level::Warning, "cancelling what runs; everything is kept");
-                    blocking(&self.engine, |engine| request_end_of_all(engine, "The runner was told to stop."))
-                        .await?;
+                    blocking(&self.engine, |engine| {
+                        request_end_of_all(engine, "The runner was told to stop.")
+                    })
+                    .await?;
                 }
                 Effect::AnnounceDraining => self.engine.broadcast.log(
                     Level::Warning,
@@ -251,7 +253,9 @@ impl Loop {
 
     fn sleep(&self) -> Duration {
         match self.wake_at {
-            Some(moment) if self.tasks.is_empty() => moment.since(clock::now()).clamp(Duration::from_millis(10), SLEEP_MAX),
+            Some(moment) if self.tasks.is_empty() => {
+                moment.since(clock::now()).clamp(Duration::from_millis(10), SLEEP_MAX)
+            }
             Some(_) | None => LOOK_EVERY,
         }
     }
@@ -261,7 +265,9 @@ impl Loop {
             let task = remains.plan.intent.task.clone();
             let slot = self.state.adopt(task.clone());
             self.tasks.insert(slot, task.clone());
-            self.engine.broadcast.log(Level::Info, format!("going on with task {task}, left by an earlier runner"));
+            self.engine
+                .broadcast
+                .log(Level::Info, format!("going on with task {task}, left by an earlier runner"));
             let engine = Arc::clone(&self.engine);
             self.spawn(slot, async move { adopted(engine, remains).await });
         }

@@ -1,11 +1,11 @@
 //! What a runner works with: the repository, this machine's state, the records, the settings, the way out.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::broadcast::{Broadcast, Listener};
-use crate::config::ConfigEntry;
+use crate::config::GitEntry;
 use crate::git::{GitError, Repository};
 use crate::run::MachineId;
 use crate::store::records::Records;
@@ -20,7 +20,7 @@ pub struct Engine {
     pub(crate) machine: MachineId,
     pub(crate) records: Records,
     pub(crate) tasks: TaskFolder,
-    pub(crate) user_config: Vec<ConfigEntry>,
+    pub(crate) user_config: Vec<GitEntry>,
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) executable: PathBuf,
     pub(crate) state_home: PathBuf,
@@ -35,7 +35,7 @@ pub struct EngineParts {
     /// The folder with the task files.
     pub tasks: TaskFolder,
     /// The user's git configuration under `claudedo.*`.
-    pub user_config: Vec<ConfigEntry>,
+    pub user_config: Vec<GitEntry>,
     /// The environment this program was started with.
     pub environment: BTreeMap<OsString, OsString>,
     /// This program, to start supervisors with.
@@ -50,7 +50,7 @@ impl Engine {
         let state = StateDirectory::new(&parts.repository.common_dir());
         state.create()?;
         let machine = state.require_machine()?;
-        let records = Records::open(&parts.repository, &state)?;
+        let records = Records::open(&parts.repository, &state);
         let broadcast = Broadcast::open(&state.events_path(), listener)?;
         Ok(Self {
             repository: parts.repository,
@@ -64,6 +64,11 @@ impl Engine {
             state_home: parts.state_home,
             broadcast,
         })
+    }
+
+    /// Returns the user's home folder.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.environment.get(OsStr::new("HOME")).map(PathBuf::from)
     }
 
     /// Returns the repository with this common directory: the runner's own, or another on this machine.

@@ -14,8 +14,7 @@ use crate::template::retry_prompt;
 use crate::timestamp::Timestamp;
 
 /// What is told to an agent whose run was cut off.
-pub(crate) const RESUME_PROMPT: &str =
-    "The previous run was interrupted before it ended. Look at the state of the work and go on with the task.";
+pub(crate) const RESUME_PROMPT: &str = "The previous run was interrupted before it ended. Look at the state of the work and go on with the task.";
 
 /// A run that is over, as far as the decision needs it.
 #[derive(Debug, Clone)]
@@ -132,7 +131,12 @@ mod tests {
         Judgement::Failure { reason, message: "tests are red".to_owned(), next }
     }
 
-    fn after(judgement: &Judgement, ended_by: EndedBy, patience: (u32, u32), session: Option<&str>) -> Following {
+    fn after(
+        judgement: &Judgement,
+        ended_by: EndedBy,
+        patience: (u32, u32),
+        session: Option<&str>,
+    ) -> Following {
         let patience =
             RunPatience { retries_left: patience.0, resumes_left: patience.1, service_pause_ms: 30_000 };
         let session = session.map(|id| id.parse().unwrap());
@@ -155,7 +159,11 @@ mod tests {
         };
         assert_eq!(next.kind, RunKind::Retry);
         assert_eq!(next.session, SessionPlan::resume("s-1".parse().unwrap()));
-        assert!(next.prompt.starts_with("The previous attempt failed with: tests are red"), "{}", next.prompt);
+        assert!(
+            next.prompt.starts_with("The previous attempt failed with: tests are red"),
+            "{}",
+            next.prompt
+        );
         assert!(next.prompt.contains("Try again and fix the issues."), "{}", next.prompt);
         assert_eq!(next.patience.retries_left, 0);
         assert_eq!(pause, Duration::ZERO);
@@ -189,10 +197,14 @@ mod tests {
     #[test]
     fn a_run_that_was_cut_off_goes_on_and_uses_up_no_retry() {
         let judgement = failure(FailureReason::Crashed, AfterFailure::Resume);
-        let Following::Again { next, .. } = after(&judgement, EndedBy::SupervisorLost, (1, 2), Some("s")) else {
+        let Following::Again { next, .. } = after(&judgement, EndedBy::SupervisorLost, (1, 2), Some("s"))
+        else {
             unreachable!("two resumes are left");
         };
-        assert_eq!((next.kind, next.patience.retries_left, next.patience.resumes_left), (RunKind::Resume, 1, 1));
+        assert_eq!(
+            (next.kind, next.patience.retries_left, next.patience.resumes_left),
+            (RunKind::Resume, 1, 1)
+        );
         assert_eq!(after(&judgement, EndedBy::SupervisorLost, (1, 0), Some("s")), Following::End);
         assert_eq!(outcome(&judgement, EndedBy::SupervisorLost), Outcome::Interrupted);
     }

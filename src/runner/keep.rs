@@ -7,7 +7,10 @@ use std::path::Path;
 
 use super::engine::Engine;
 use super::plan::{Plan, WorkspacePlan};
-use crate::git::{BranchName, CommitId, DiffStat, GitError, NestedKind, NewCommit, Repository, Signing, Snapshot, TreeId, WorktreeState};
+use crate::git::{
+    BranchName, CommitId, DiffStat, GitError, NestedKind, NewCommit, Repository, Signing, Snapshot, TreeId,
+    WorktreeState,
+};
 use crate::run::{Changes, Judgement, WorkspaceRecord};
 use crate::template::{CommitMessage, TemplateName, commit_message};
 
@@ -143,7 +146,8 @@ impl Site<'_> {
         {
             return Ok(commit);
         }
-        let message = format!("Unfinished work of task {}\n\nClaudedo-Run: {}\n", plan.intent.task, plan.intent.run);
+        let message =
+            format!("Unfinished work of task {}\n\nClaudedo-Run: {}\n", plan.intent.task, plan.intent.run);
         let commit = self.repository.commit_tree(&NewCommit {
             tree,
             parents: &[parent],
@@ -162,8 +166,7 @@ impl Site<'_> {
         warnings: Vec<String>,
     ) -> Result<Kept, GitError> {
         let stat = self.stat(snapshot.unwrap_or(tip))?;
-        let changes =
-            Changes { files: stat.files, insertions: stat.insertions, deletions: stat.deletions };
+        let changes = Changes { files: stat.files, insertions: stat.insertions, deletions: stat.deletions };
         let workspace = WorkspaceRecord::Worktree {
             branch: self.branch.as_str().to_owned(),
             base: self.base.to_string(),
@@ -187,7 +190,9 @@ fn warnings(snapshot: &Snapshot) -> Vec<String> {
         NestedKind::Files => {
             format!("{} is a repository of its own; its files were kept, its history was not", nested.path)
         }
-        NestedKind::Submodule => format!("{} is a submodule; what was changed in it was not kept", nested.path),
+        NestedKind::Submodule => {
+            format!("{} is a submodule; what was changed in it was not kept", nested.path)
+        }
     });
     let skipped = snapshot.skipped.iter().map(|file| format!("{} was not kept: {}", file.path, file.reason));
     nested.chain(skipped).collect()

@@ -159,12 +159,10 @@ impl Plan {
         environment.insert("CLAUDEDO_RESUME".to_owned(), resume.to_owned());
         if let Some(invocation) = &mut self.invocation {
             invocation.session = self.session.choice();
-            invocation.instructions_file = self.files.instructions.as_ref().map(|_| directory.instructions_path());
-            invocation.agent = self
-                .files
-                .agent_name
-                .clone()
-                .map(|name| AgentChoice { file: directory.agents_path(), name });
+            invocation.instructions_file =
+                self.files.instructions.as_ref().map(|_| directory.instructions_path());
+            invocation.agent =
+                self.files.agent_name.clone().map(|name| AgentChoice { file: directory.agents_path(), name });
             self.launch.arguments = arguments(invocation);
         }
     }

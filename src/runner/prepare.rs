@@ -93,7 +93,8 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn plan(&self, intent: Intent, workspace: WorkspacePlan) -> Result<Plan, Refusal> {
-        let template = self.engine.tasks.load_template(TemplateName::Prompt).map_err(|error| settings(&error))?;
+        let template =
+            self.engine.tasks.load_template(TemplateName::Prompt).map_err(|error| settings(&error))?;
         let task_prompt = prompt(&self.task.task.file, &template).map_err(|error| settings(&error))?;
         let session = self.session()?;
         let prompt = self.prompt(&task_prompt, &session);
@@ -145,8 +146,12 @@ impl Draft<'_> {
     fn prompt(&self, task_prompt: &str, session: &SessionPlan) -> String {
         match (self.candidate.run_kind, &self.candidate.prompt) {
             (RunKind::FollowUp, Some(text)) => follow_up_prompt(text),
-            (RunKind::Resume, _) if session.resumed == crate::run::Resumed::Resumed => RESUME_PROMPT.to_owned(),
-            (RunKind::First | RunKind::Retry | RunKind::FollowUp | RunKind::Resume, _) => task_prompt.to_owned(),
+            (RunKind::Resume, _) if session.resumed == crate::run::Resumed::Resumed => {
+                RESUME_PROMPT.to_owned()
+            }
+            (RunKind::First | RunKind::Retry | RunKind::FollowUp | RunKind::Resume, _) => {
+                task_prompt.to_owned()
+            }
         }
     }
 
@@ -168,7 +173,12 @@ impl Draft<'_> {
             max_turns: settings.max_turns.value.as_ref().map(|turns| turns.number()),
             max_budget_usd: settings.max_budget_usd.value.as_ref().map(|budget| budget.dollars()),
             permission_mode: Some(settings.permission_mode.value.show()),
-            allowed_tools: settings.allowed_tools.value.as_ref().map(|tools| tools.items().to_vec()).unwrap_or_default(),
+            allowed_tools: settings
+                .allowed_tools
+                .value
+                .as_ref()
+                .map(|tools| tools.items().to_vec())
+                .unwrap_or_default(),
             instructions_file: None,
             agent: None,
             result_schema: schema
@@ -231,5 +241,8 @@ impl Draft<'_> {
 
 /// A refusal because the settings, or the files that they name, cannot be used.
 pub(crate) fn settings(error: &dyn std::error::Error) -> Refusal {
-    Refusal { reason: FailureReason::Settings, message: format!("The task cannot be run: failed to {}.", chain(error)) }
+    Refusal {
+        reason: FailureReason::Settings,
+        message: format!("The task cannot be run: failed to {}.", chain(error)),
+    }
 }

@@ -17,7 +17,7 @@ use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::event_stream::Level;
 use crate::store::run_directory::RunDirectory;
 use crate::store::state_directory::TaskLock;
-use crate::supervisor::orphan::{Supervision, end_orphan, supervision};
+use crate::supervisor::{Supervision, end_orphan, supervision};
 use crate::task::TaskId;
 
 /// A run that somebody has to go on with.
@@ -84,7 +84,9 @@ fn end_lost_claims(engine: &Engine, remains: &BTreeMap<TaskId, Remains>) -> anyh
             message: "The run's folder is gone; its branch and records are kept.".to_owned(),
         };
         engine.records.append_event(&task, kind, clock::now())?;
-        engine.broadcast.log(Level::Warning, format!("task {task} was interrupted and its run's folder is gone"));
+        engine
+            .broadcast
+            .log(Level::Warning, format!("task {task} was interrupted and its run's folder is gone"));
     }
     Ok(())
 }

@@ -25,7 +25,10 @@ pub(crate) fn load_settings(engine: &Engine, task: &LoadedTask) -> Result<TaskSe
         let path = engine.tasks.list_path(name);
         list = engine.tasks.load_list(name).map_err(|error| settings(&error))?.ok_or_else(|| Refusal {
             reason: FailureReason::ListMissing,
-            message: format!("List {name:?} does not exist: there is no .claudedo/lists/{name}.yaml.", name = name.as_str()),
+            message: format!(
+                "List {name:?} does not exist: there is no .claudedo/lists/{name}.yaml.",
+                name = name.as_str()
+            ),
         })?;
         layers.push(Layer::new(list.settings.clone(), Origin::List(path)));
     }

@@ -78,7 +78,9 @@ impl Records {
                     }
                 } else {
                     for entry in self.repository.list_folder(tree, "")? {
-                        let (Ok(task), EntryKind::Folder(tree)) = (entry.name.parse(), entry.kind) else { continue };
+                        let (Ok(task), EntryKind::Folder(tree)) = (entry.name.parse(), entry.kind) else {
+                            continue;
+                        };
                         trees.entry(task).or_default().insert(key.clone(), tree.to_string());
                     }
                 }

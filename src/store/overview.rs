@@ -75,16 +75,14 @@ fn wish(task: &LoadedTask) -> Wish {
     match (task.file.draft, &task.readiness) {
         (true, _) => Wish::Draft,
         (false, Readiness::Unsettled(_)) => Wish::Unsettled,
-        (false, Readiness::Ready) => Wish::Ready {
-            priority: task.file.priority,
-            after: task.file.after.clone(),
-            since: task.modified,
-        },
+        (false, Readiness::Ready) => {
+            Wish::Ready { priority: task.file.priority, after: task.file.after.clone(), since: task.modified }
+        }
     }
 }
 
 fn invalid_task(error: &TaskFileError) -> Option<TaskId> {
-    error.path().file_stem()?.to_str()?.parse().ok()
+    error.path.file_stem()?.to_str()?.parse().ok()
 }
 
 /// Returns this machine's id; a clone that never ran anything has none, and no claim can be its own.

@@ -82,7 +82,9 @@ pub enum RecordsError {
         source: serde_json::Error,
     },
     /// A newer program wrote it.
-    #[error("read {path}: it has version {found}, and this program reads up to {newest}; install a newer git-claudedo")]
+    #[error(
+        "read {path}: it has version {found}, and this program reads up to {newest}; install a newer git-claudedo"
+    )]
     TooNew {
         /// Which.
         path: String,
@@ -173,8 +175,11 @@ impl Records {
         self.repository.set_log_attributes()?;
         let tracking = self.repository.tracking_ref(machine.as_str())?;
         let mut changes = tracking.changes();
-        let folder =
-            format!("{}/runs/{}", task_folder(&record.task), RunRecord::folder_name(record.number, record.run));
+        let folder = format!(
+            "{}/runs/{}",
+            task_folder(&record.task),
+            RunRecord::folder_name(record.number, record.run)
+        );
         if let Some(log) = log {
             record.log = put_log(&mut changes, &folder, &log)?;
         }
@@ -269,8 +274,7 @@ fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
 
 fn decode_record(bytes: &[u8], path: &str) -> Result<RunRecord, RecordsError> {
     require_version(bytes, path, RECORD_VERSION)?;
-    serde_json::from_slice(bytes)
-        .map_err(|source| RecordsError::Malformed { path: path.to_owned(), source })
+    serde_json::from_slice(bytes).map_err(|source| RecordsError::Malformed { path: path.to_owned(), source })
 }
 
 fn require_version(bytes: &[u8], path: &str, newest: u32) -> Result<(), RecordsError> {
