@@ -181,7 +181,8 @@ fn items_in(line: &str) -> Vec<TranscriptItem> {
         if parent.is_none_or(|parent| parent.get() == "null") { Speaker::Agent } else { Speaker::Subagent };
     let contents = match (kind.map_or("", RawValue::get), subtype.map_or("", RawValue::get)) {
         ("", _) => vec![no_event(line, event)],
-        (r#""assistant""# | r#""user""#, _) => message(event),
+        (r#""assistant""#, _) => message(event),
+        (r#""user""#, _) => message(event).into_iter().map(said_to_the_agent).collect(),
         (r#""result""#, _) => result(event).into_iter().collect(),
         (r#""system""#, subtype) => system(event, subtype).into_iter().collect(),
         (r#""rate_limit_event""#, _) => rate_limit(event).into_iter().collect(),
@@ -246,6 +247,21 @@ fn message(event: &str) -> Vec<Content> {
     match text(content) {
         Some(text) => vec![Content::Text(text)],
         None => elements(content, BLOCKS_MAX).0.into_iter().filter_map(block).collect(),
+    }
+}
+
+/// Returns what stands in a message to the agent: the answers of its tools, and what its program adds by itself.
+fn said_to_the_agent(content: Content) -> Content {
+    match content {
+        Content::Text(text) => Content::Notice(text),
+        Content::Started { .. }
+        | Content::Thinking(_)
+        | Content::ToolCall { .. }
+        | Content::ToolResult { .. }
+        | Content::Retry { .. }
+        | Content::Notice(_)
+        | Content::Result { .. }
+        | Content::Unreadable { .. } => content,
     }
 }
 
@@ -397,6 +413,16 @@ mod tests {
         answer: turn 2
         failed: Reached maximum number of turns (2)
         ");
+    }
+
+    #[test]
+    fn what_the_program_tells_its_model_is_no_word_of_the_agent() {
+        insta::assert_snapshot!(summaries("kill-hang-SIGINT").join("\n"), @"
+        started with claude-opus-5-5
+        [Request interrupted by user]
+        ");
+        let line = br#"{"type":"user","message":{"content":"go on"}}"#;
+        assert_eq!(items(line).remove(0).content, Content::Notice("go on".to_owned()));
     }
 
     #[test]

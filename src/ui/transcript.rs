@@ -40,7 +40,7 @@ pub fn render(item: &TranscriptItem, folding: Folding) -> String {
         Content::Retry { attempt, attempts_max, error } => {
             styled(YELLOW, &format!("↻ retry {attempt} of {attempts_max}: {error}"))
         }
-        Content::Notice(text) => styled(YELLOW, &format!("! {text}")),
+        Content::Notice(text) => fold(styled(YELLOW, &format!("! {text}")), folding),
         Content::Result { .. } => result(&item.content),
         Content::Unreadable { bytes } => styled(DIM, &format!("({bytes} bytes that could not be read)")),
     };
