@@ -7,7 +7,10 @@ use super::decide::SlotId;
 use super::engine::Engine;
 use super::follow::RESUME_PROMPT;
 use super::place::place;
-use super::plan::{AgentFiles, Intent, PLAN_VERSION, Plan, Refusal, RunPatience, SessionPlan, WorkspacePlan, WorktreeWhenDone};
+use super::plan::{
+    AgentFiles, Intent, PLAN_VERSION, Plan, Refusal, RunPatience, SessionPlan, WorkspacePlan,
+    WorktreeWhenDone,
+};
 use super::settings::load_settings;
 use super::workspace::chain;
 use crate::agent::claude::{Account, Invocation, ProjectSettings, problems};
