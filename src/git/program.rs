@@ -18,7 +18,7 @@ use super::{GitError, Repository};
 use crate::os::env;
 
 /// No command that is captured takes longer, unless it hangs. A worktree of 80,000 files took 5 s.
-const CAPTURE_DEADLINE: Duration = Duration::from_secs(300);
+const CAPTURE_DEADLINE: Duration = Duration::from_mins(5);
 
 /// How much of what git said goes into an error.
 const REASON_BYTES_MAX: usize = 2_000;
