@@ -38,12 +38,26 @@ pub enum Visit {
 }
 
 impl Repository {
+    /// Returns what is at a path of a tree, or `None` when there is nothing. `path` has `/` between names.
+    pub fn lookup(&self, tree: TreeId, path: &str) -> Result<Option<EntryKind>, GitError> {
+        lookup(&self.local(), tree, path)
+    }
+
     /// Reads a file of a tree, or returns `None` when there is no such file. `path` has `/` between names.
     pub fn read_file(&self, tree: TreeId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         match lookup(&self.local(), tree, path)? {
             Some(EntryKind::File(blob)) => self.read_blob(blob).map(Some),
             Some(EntryKind::Folder(_) | EntryKind::Submodule(_)) | None => Ok(None),
         }
+    }
+
+    /// Returns the id that a blob of these bytes has here. Nothing is written.
+    ///
+    /// Bytes made to collide under SHA-1 have no id; the answer for them is all zeros, which no blob has.
+    pub fn blob_id_of(&self, bytes: &[u8]) -> BlobId {
+        let hash = self.object_hash();
+        let id = gix::objs::compute_hash(hash, gix::objs::Kind::Blob, bytes);
+        BlobId::new(id.unwrap_or_else(|_| ObjectId::null(hash)))
     }
 
     /// Reads a blob.

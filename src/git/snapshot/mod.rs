@@ -75,14 +75,13 @@ impl Repository {
         walk.finish(base_tree)
     }
 
-    /// Makes a worktree's own index that of a commit which the caller has just put on its branch.
+    /// Makes a worktree's own index that of a tree which the caller has just put on its branch.
     ///
     /// Commits here are made without the worktree's index, which would go on describing the commit before:
-    /// the next `git commit` in the worktree, by the agent or by a person, would take the work back. Fails with
-    /// [`GitError::Locked`] when a git process that died left `index.lock`; that file is nobody's but the
-    /// worktree's, and the caller may say so.
-    pub fn set_worktree_index(&self, worktree: &Path, commit: CommitId) -> Result<(), GitError> {
-        let tree = self.tree_of(commit)?;
+    /// the next `git commit` in the worktree, by the agent or by a person, would take the work back. The index
+    /// is replaced as one step. An `index.lock` that a killed git left there is neither heeded nor removed, so
+    /// this is for a caller that holds the task's lock and has seen the agent end.
+    pub fn set_worktree_index(&self, worktree: &Path, tree: TreeId) -> Result<(), GitError> {
         let view = self.view_of_worktree(worktree)?;
         known::set_index(&view, tree)?;
         known::remember(&view)

@@ -126,6 +126,21 @@ fn a_bare_repository_has_worktrees_too() {
 }
 
 #[test]
+fn a_partial_clone_that_lacks_files_says_so() {
+    let fixture = Fixture::new();
+    fixture.git(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", fixture.root().display());
+    git_in(fixture.folder.path(), &["clone", "-q", "--filter=blob:none", "--no-checkout", &url, "partial"]);
+    let repository = crate::git::Repository::discover(&fixture.folder.path().join("partial")).unwrap();
+    let branch: BranchName = "claudedo/one".parse().unwrap();
+    repository.create_branch(&branch, repository.head_commit_id().unwrap(), "").unwrap();
+    let path = fixture.worktree("one");
+    let error = repository.add_worktree(&path, &branch, "x").unwrap_err();
+    assert!(error.to_string().contains("git fetch --refetch --no-filter"), "{error:?}");
+    assert_eq!(repository.worktree_state(&path).unwrap(), WorktreeState::Absent);
+}
+
+#[test]
 fn a_worktree_on_relative_paths_is_found_again() {
     let fixture = Fixture::new();
     fixture.git(&["config", "worktree.useRelativePaths", "true"]);
