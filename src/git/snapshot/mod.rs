@@ -7,6 +7,9 @@
 //!   reported, where git keeps a bare link to a commit that exists nowhere else, or fails for the whole;
 //! * what cannot be read or stored is left as it was in the base tree and reported.
 //!
+//! One thing is not taken that git would have: an ignored file that the agent staged by force and did not
+//! commit, since its index is not read.
+//!
 //! Nothing here depends on what the agent could have changed: its index, its lock files, its `.git`, its
 //! HEAD. What counts as tracked is the base tree that the caller names. No hook, no fsmonitor, no
 //! discovery; filters come from the repository's configuration alone.

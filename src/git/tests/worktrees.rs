@@ -21,6 +21,20 @@ fn a_worktree_is_one_for_git_as_well() {
 }
 
 #[test]
+fn worktrees_can_be_made_side_by_side() {
+    let fixture = Fixture::new();
+    std::thread::scope(|scope| {
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            let fixture = &fixture;
+            scope.spawn(move || fixture.add_worktree(name));
+        }
+    });
+    assert_eq!(fixture.repository().worktrees().unwrap().len(), 8);
+    assert_eq!(git_in(&fixture.worktree("h"), &["status", "--porcelain"]), "");
+    fixture.require_intact();
+}
+
+#[test]
 fn removing_a_worktree_leaves_the_branch_and_nothing_else() {
     let fixture = Fixture::new();
     let path = fixture.add_worktree("one");
