@@ -76,11 +76,12 @@ impl Repository {
             let file = std::fs::File::open(&packed).map_err(fs::FileError::on("open", &packed))?;
             file.sync_all().map_err(fs::FileError::on("sync", &packed))?;
         }
-        // The folder of a deleted ref may be gone as well.
-        match path.parent().filter(|folder| folder.is_dir()) {
-            Some(folder) => Ok(fs::sync_directory(folder)?),
-            None => Ok(()),
+        // The first ref of its kind makes folders; the last one that is deleted takes them along.
+        let folders = path.ancestors().skip(1).take_while(|folder| *folder != repository.common_dir());
+        for folder in folders.filter(|folder| folder.is_dir()) {
+            fs::sync_directory(folder)?;
         }
+        Ok(())
     }
 
     /// Removes the lock file of one of this program's own refs; returns whether there was one.
