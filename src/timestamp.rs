@@ -43,6 +43,11 @@ impl Timestamp {
             .unwrap_or(Self(DateTime::<Utc>::MAX_UTC))
     }
 
+    /// Returns how many seconds the machine's own time zone is ahead of UTC at this moment; negative when behind.
+    pub fn local_offset_seconds(self) -> i32 {
+        self.0.with_timezone(&Local).offset().local_minus_utc()
+    }
+
     /// Returns the moment in the machine's own time zone, as `2026-11-22 14:10`.
     pub fn to_local_minutes(self) -> String {
         self.0.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()

@@ -1,1 +1,48 @@
 //! The only place that names gix or the git program.
+//!
+//! gix does nearly all of it: finding the repository, refs, objects, worktrees, snapshots, the tracking
+//! ref. The `git` program is started ([`program`]) for three things only: to write a person's
+//! configuration, to show a diff with that person's pager, and to fill a worktree whose attributes ask
+//! for an encoding that gix cannot write.
+//!
+//! Four rules hold throughout.
+//! * Refs move by compare-and-swap; what a ref names is on the disk before the ref is ([`objects`]).
+//! * A repository is discovered once, at the start, from where the user stands ([`Repository::discover`]).
+//!   Nothing is ever discovered from inside a worktree that an agent could write.
+//! * Nothing here runs a hook or an fsmonitor.
+//! * The user's checkout, index and branches are never written.
+
+mod branch;
+mod branch_name;
+mod commit;
+mod diff;
+mod encoding;
+mod error;
+mod id;
+mod identity;
+mod objects;
+mod program;
+mod reference;
+mod repository;
+mod settings;
+mod snapshot;
+mod tracking;
+mod tree;
+mod worktree;
+
+#[cfg(test)]
+mod tests;
+
+pub use branch_name::{BranchName, BranchNameError};
+pub use commit::{CommitSummary, NewCommit, Signing};
+pub use diff::DiffStat;
+pub use error::{GitCause, GitError};
+pub use id::{BlobId, CommitId, IdError, TreeId};
+pub use identity::Identity;
+pub use program::{GitProgram, ProgramOutput};
+pub use repository::Repository;
+pub use settings::{ConfigValue, Scope};
+pub use snapshot::{NestedKind, NestedRepository, SkippedFile, Snapshot};
+pub use tracking::{TrackingChanges, TrackingRef, TrackingTip};
+pub use tree::{Entry, EntryKind, Visit};
+pub use worktree::{Worktree, WorktreeState};

@@ -1,0 +1,140 @@
+//! Objects that survive a power cut: written, then synced, then named by a ref.
+//!
+//! gix never syncs, and git by default syncs neither loose objects nor refs. On its own that loses the
+//! last seconds and no more. But any sync by anybody else commits the file system's journal, and with it
+//! renamed files whose bytes were never written: empty objects, empty refs, a repository that git refuses
+//! (measured on ext4 and xfs, with power cut by the block layer). So what this program makes a ref name
+//! is synced first, all of it, inner trees included.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::bstr::ByteSlice;
+use gix::objs::Kind;
+
+use super::GitError;
+use crate::os::fs::{self, FileError};
+
+/// From this many objects on, one sync of the whole file system is cheaper than one for each.
+const SYNC_EACH_MAX: usize = 200;
+
+/// Objects being written that no ref names yet.
+pub(super) struct ObjectBatch {
+    repository: gix::Repository,
+    written: BTreeSet<ObjectId>,
+}
+
+impl ObjectBatch {
+    pub(super) fn new(repository: gix::Repository) -> Self {
+        Self { repository, written: BTreeSet::new() }
+    }
+
+    /// Returns the handle that objects are written through.
+    pub(super) fn repository(&self) -> &gix::Repository {
+        &self.repository
+    }
+
+    /// Writes an object, or finds it where it is already.
+    pub(super) fn write(&mut self, kind: Kind, bytes: &[u8]) -> Result<ObjectId, GitError> {
+        let failed = "write an object";
+        let id = gix::objs::compute_hash(self.repository.object_hash(), kind, bytes)
+            .map_err(GitError::on(failed))?;
+        if self.written.contains(&id) {
+            return Ok(id);
+        }
+        let path = loose_path(&self.repository, &id);
+        match path.metadata() {
+            // Left by a power cut. gix would see a file and not write; git would call the repository corrupt.
+            Ok(metadata) if metadata.len() == 0 => fs::remove_file(&path)?,
+            // Made by the agent or by an earlier start, perhaps not synced.
+            Ok(_) => {
+                self.written.insert(id);
+                return Ok(id);
+            }
+            Err(_) if self.repository.has_object(id) => return Ok(id),
+            Err(_) => {}
+        }
+        let write = gix::objs::Write::write_buf(&self.repository.objects, kind, bytes);
+        let id = write.map_err(GitError::on(failed))?;
+        self.written.insert(id);
+        Ok(id)
+    }
+
+    /// Applies edits to a tree and writes all trees that changed.
+    ///
+    /// `None` removes the path. Removals come first, so that a file may take the place of a folder.
+    pub(super) fn edit_tree(&mut self, base: ObjectId, edits: &TreeEdits) -> Result<ObjectId, GitError> {
+        let failed = "write a tree";
+        let mut in_memory = self.repository.clone().with_object_memory();
+        let root = {
+            let base = in_memory.find_tree(base).map_err(GitError::on(failed))?;
+            let mut editor = base.edit().map_err(GitError::on(failed))?;
+            for (path, _) in edits.iter().filter(|(_, edit)| edit.is_none()) {
+                editor.remove(path.as_bstr()).map_err(GitError::on(failed))?;
+            }
+            for (path, edit) in edits {
+                if let Some((kind, id)) = edit {
+                    editor.upsert(path.as_bstr(), *kind, *id).map_err(GitError::on(failed))?;
+                }
+            }
+            editor.write().map_err(GitError::on(failed))?.detach()
+        };
+        let trees = in_memory.objects.take_object_memory();
+        for (kind, bytes) in trees.iter().flat_map(|trees| trees.values()) {
+            self.write(*kind, bytes)?;
+        }
+        Ok(root)
+    }
+
+    /// Syncs everything written so far. After this, a ref may name it.
+    ///
+    /// Costs one sync a loose object and one a folder (on a journalling file system about 1 ms each, on
+    /// a memory disk nothing), or one sync of the whole file system for more than 200 objects, which takes
+    /// as long as everybody's unwritten bytes do.
+    pub(super) fn sync(&mut self) -> Result<(), GitError> {
+        let objects = self.repository.objects.store_ref().path().to_owned();
+        if self.written.len() > SYNC_EACH_MAX && sync_file_system(&objects)? {
+            self.written.clear();
+            return Ok(());
+        }
+        let mut folders = BTreeSet::new();
+        for id in std::mem::take(&mut self.written) {
+            let path = loose_path(&self.repository, &id);
+            // Somebody may have packed it meanwhile; git syncs packs.
+            let Ok(file) = File::open(&path) else { continue };
+            file.sync_all().map_err(FileError::on("sync", &path))?;
+            folders.extend(path.parent().map(Path::to_owned));
+        }
+        if !folders.is_empty() {
+            folders.insert(objects);
+        }
+        folders.iter().try_for_each(|folder| fs::sync_directory(folder))?;
+        Ok(())
+    }
+}
+
+/// What to put at a path of a tree, or `None` to remove it. Paths are bytes with `/` between components.
+pub(super) type TreeEdits = BTreeMap<Vec<u8>, Option<(gix::objs::tree::EntryKind, ObjectId)>>;
+
+/// Returns where an object lies when it is loose.
+fn loose_path(repository: &gix::Repository, id: &ObjectId) -> PathBuf {
+    let hex = id.to_string();
+    repository.objects.store_ref().path().join(&hex[..2]).join(&hex[2..])
+}
+
+/// Syncs the file system that holds a folder, where the operating system can; returns whether it did.
+fn sync_file_system(folder: &Path) -> Result<bool, GitError> {
+    #[cfg(target_os = "linux")]
+    {
+        let file = File::open(folder).map_err(FileError::on("open", folder))?;
+        rustix::fs::syncfs(&file).map_err(|error| FileError::on("sync", folder)(error.into()))?;
+        Ok(true)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        Ok(false)
+    }
+}

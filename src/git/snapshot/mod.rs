@@ -1,0 +1,114 @@
+//! Everything in a worktree as one tree, whatever state an agent left it in.
+//!
+//! The result is what `git add -A && git write-tree` would give: tracked and untracked files, not ignored
+//! ones, with filters, line ends, modes and symbolic links as git stores them. It differs where git
+//! would lose work or stop:
+//! * a repository that the agent made in a subfolder (`git init`, a clone) is taken file by file and
+//!   reported, where git keeps a bare link to a commit that exists nowhere else, or fails for the whole;
+//! * what cannot be read or stored is left as it was in the base tree and reported.
+//!
+//! Nothing here depends on what the agent could have changed: its index, its lock files, its `.git`, its
+//! HEAD. What counts as tracked is the base tree that the caller names. No hook, no fsmonitor, no
+//! discovery; filters come from the repository's configuration alone.
+
+mod blob;
+mod known;
+mod walk;
+
+use std::path::{Path, PathBuf};
+
+use super::objects::ObjectBatch;
+use super::repository::same_path;
+use super::worktree::registered;
+use super::{CommitId, GitError, Repository, TreeId};
+
+/// The tree of a worktree, and what is not in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Everything that could be stored. Equal to the base commit's tree when nothing changed.
+    pub tree: TreeId,
+    /// Repositories inside the worktree.
+    pub nested: Vec<NestedRepository>,
+    /// Files and folders that are there and are not in the tree as they are.
+    pub skipped: Vec<SkippedFile>,
+}
+
+/// A repository inside the worktree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NestedRepository {
+    /// Its folder, from the worktree's root. Bytes that are not UTF-8 are replaced.
+    pub path: String,
+    /// What became of it.
+    pub kind: NestedKind,
+}
+
+/// What became of a repository inside the worktree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NestedKind {
+    /// Its files are in the tree. Its own history is not.
+    Files,
+    /// It is a submodule with files in it: the tree has the link that it had before, and nothing of the files.
+    Submodule,
+}
+
+/// Something that is not in the tree as it is on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedFile {
+    /// The path from the worktree's root. Bytes that are not UTF-8 are replaced.
+    pub path: String,
+    /// Why, as a sentence's end: "is larger than 50 MB".
+    pub reason: String,
+}
+
+impl Repository {
+    /// Stores everything in a worktree as a tree, and syncs it. `base` is the commit whose files count as tracked.
+    ///
+    /// For a worktree of [`Repository::add_worktree`] whose agent has ended; files that change meanwhile are
+    /// taken in either state. Costs one look at each file, and reading those whose time, size or inode
+    /// differ from when the worktree was made.
+    pub fn snapshot(&self, worktree: &Path, base: CommitId) -> Result<Snapshot, GitError> {
+        let base_tree = self.tree_of(base)?;
+        let view = self.view_of_worktree(worktree)?;
+        let batch = ObjectBatch::new(view.repository.clone());
+        let mut walk = walk::Walk::new(&view, base_tree, batch)?;
+        walk.run()?;
+        walk.finish(base_tree)
+    }
+
+    /// Remembers how the files of a fresh worktree look, so that a snapshot need not read those that stay so.
+    pub(super) fn remember_files(&self, worktree: &Path) -> Result<(), GitError> {
+        known::remember(&self.view_of_worktree(worktree)?)
+    }
+
+    /// Opens the worktree by its registration. Without one, the main repository looks at the folder.
+    fn view_of_worktree(&self, path: &Path) -> Result<View, GitError> {
+        let failed = || format!("open worktree {}", path.display());
+        if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(GitError::not_a_worktree(path, "the folder is gone"));
+        }
+        let main = self.main()?;
+        if let Some(own) = main.workdir().filter(|own| same_path(own, path)) {
+            return Err(GitError::not_a_worktree(own, "it is the main worktree"));
+        }
+        let git_dir = registered(&main, path)?.map(|proxy| (proxy.git_dir().to_owned(), proxy));
+        let (mut repository, git_dir) = match git_dir {
+            Some((git_dir, proxy)) => {
+                let linked =
+                    proxy.into_repo_with_possibly_inaccessible_worktree().map_err(GitError::on(failed()))?;
+                (linked, Some(git_dir))
+            }
+            None => (main.clone(), None),
+        };
+        repository.clear_namespace();
+        // Whatever the registration or `core.worktree` says, the folder is the one asked for.
+        repository.set_workdir(Some(path.to_owned())).map_err(GitError::on(failed()))?;
+        Ok(View { repository, folder: path.to_owned(), git_dir })
+    }
+}
+
+/// A repository seen through one worktree.
+struct View {
+    repository: gix::Repository,
+    folder: PathBuf,
+    git_dir: Option<PathBuf>,
+}

@@ -1,0 +1,370 @@
+//! One look at every file of the worktree.
+//!
+//! A walk of our own rather than gix's: gix stops at nested repositories and at folders it cannot read,
+//! and here neither may cost the rest.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::{DirEntry, FileType, Metadata};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::bstr::{BStr, BString, ByteSlice};
+use gix::index::entry::{Flags, Mode};
+use gix::objs::Kind;
+use gix::objs::tree::EntryKind;
+use gix::worktree::stack::state::ignore::Source;
+
+use super::blob::{self, BlobReader, Opened};
+use super::known::KnownFiles;
+use super::{NestedKind, NestedRepository, SkippedFile, Snapshot, View};
+use crate::git::objects::{ObjectBatch, TreeEdits};
+use crate::git::{GitError, TreeId};
+
+pub(super) struct Walk<'view> {
+    view: &'view View,
+    /// The base tree as a sorted list; what is in it counts as tracked.
+    index: gix::index::File,
+    /// For each entry of the index, whether it stays or was replaced by an edit.
+    settled: Vec<bool>,
+    known: KnownFiles,
+    ignores: gix::AttributeStack<'view>,
+    reader: BlobReader<'view>,
+    abilities: gix::fs::Capabilities,
+    submodules: BTreeSet<BString>,
+    batch: ObjectBatch,
+    edits: TreeEdits,
+    nested: Vec<NestedRepository>,
+    skipped: Vec<SkippedFile>,
+    pending: Vec<Folder>,
+}
+
+/// A folder to look into.
+struct Folder {
+    name: BString,
+    ignored: Ignored,
+}
+
+/// Whether a folder is ignored, so that only what is tracked in it counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ignored {
+    No,
+    Yes,
+}
+
+impl<'view> Walk<'view> {
+    pub(super) fn new(view: &'view View, base: TreeId, batch: ObjectBatch) -> Result<Self, GitError> {
+        let repository = &view.repository;
+        let mut index = repository
+            .index_from_tree(&base.object_id())
+            .map_err(GitError::on(format!("read tree {base}")))?;
+        mark_sparse(view, &mut index)?;
+        let ignores = repository
+            .excludes(&index, None, Source::WorktreeThenIdMappingIfNotSkipped)
+            .map_err(GitError::on("read the ignore files"))?;
+        Ok(Self {
+            reader: BlobReader::new(view, &index)?,
+            known: KnownFiles::load(view)?,
+            abilities: repository.filesystem_options().map_err(GitError::on("read core.fileMode"))?,
+            submodules: submodules(view, &index),
+            settled: vec![false; index.entries().len()],
+            view,
+            index,
+            ignores,
+            batch,
+            edits: TreeEdits::new(),
+            nested: Vec::new(),
+            skipped: Vec::new(),
+            pending: vec![Folder { name: BString::default(), ignored: Ignored::No }],
+        })
+    }
+
+    pub(super) fn run(&mut self) -> Result<(), GitError> {
+        while let Some(folder) = self.pending.pop() {
+            self.look_into(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the tree and syncs it.
+    pub(super) fn finish(mut self, base: TreeId) -> Result<Snapshot, GitError> {
+        for (entry, settled) in self.index.entries().iter().zip(&self.settled) {
+            // A sparse checkout leaves files out on purpose.
+            if !settled && !entry.flags.contains(Flags::SKIP_WORKTREE) {
+                self.edits.entry(entry.path(&self.index).to_vec()).or_insert(None);
+            }
+        }
+        let tree = self.batch.edit_tree(base.object_id(), &self.edits)?;
+        self.batch.sync()?;
+        self.nested.sort_by(|one, other| one.path.cmp(&other.path));
+        self.skipped.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(Snapshot { tree: TreeId::new(tree), nested: self.nested, skipped: self.skipped })
+    }
+
+    fn look_into(&mut self, folder: &Folder) -> Result<(), GitError> {
+        let entries = std::fs::read_dir(self.path(folder.name.as_ref()))
+            .and_then(Iterator::collect::<Result<Vec<DirEntry>, _>>);
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.keep_below(folder.name.as_ref());
+                self.skip(folder.name.as_ref(), format!("cannot be listed: {error}"));
+                return Ok(());
+            }
+        };
+        let is_root = folder.name.is_empty();
+        if !is_root && entries.iter().any(|entry| entry.file_name() == ".git") {
+            self.nested.push(NestedRepository { path: folder.name.to_string(), kind: NestedKind::Files });
+        }
+        for entry in entries {
+            let leaf = BString::from(entry.file_name().into_vec());
+            if leaf.eq_ignore_ascii_case(b".git") {
+                continue;
+            }
+            let mut name = folder.name.clone();
+            if !is_root {
+                name.push(b'/');
+            }
+            name.extend_from_slice(&leaf);
+            match entry.file_type() {
+                Ok(kind) => self.meet(folder, name, leaf.as_ref(), kind)?,
+                Err(error) => self.skip_and_keep(name.as_ref(), format!("cannot be read: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, folder: &Folder, name: BString, leaf: &BStr, kind: FileType) -> Result<(), GitError> {
+        if kind.is_dir() {
+            self.meet_folder(folder, name);
+            return Ok(());
+        }
+        let tracked = self.tracked(name.as_ref()).filter(|position| !self.is_gitlink(*position));
+        let ignored = folder.ignored == Ignored::Yes || self.is_ignored(name.as_ref(), Mode::FILE);
+        if tracked.is_none() && ignored {
+            return Ok(());
+        }
+        let options =
+            gix::validate::path::component::Options { protect_windows: false, ..Default::default() };
+        if let Err(error) = gix::validate::path::component(leaf, None, options) {
+            self.skip_and_keep(name.as_ref(), format!("has a name that git refuses: {error}"));
+            return Ok(());
+        }
+        if kind.is_symlink() {
+            self.store_link(name.as_ref(), tracked)
+        } else if kind.is_file() {
+            self.store_file(name.as_ref(), tracked)
+        } else {
+            self.skip_and_keep(name.as_ref(), "is neither a file nor a symbolic link".to_owned());
+            Ok(())
+        }
+    }
+
+    fn meet_folder(&mut self, parent: &Folder, name: BString) {
+        if let Some(position) = self.tracked(name.as_ref()).filter(|position| self.is_gitlink(*position)) {
+            let is_empty =
+                std::fs::read_dir(self.path(name.as_ref())).is_ok_and(|mut all| all.next().is_none());
+            if is_empty || self.submodules.contains(&name) {
+                self.settle(Some(position));
+                if !is_empty {
+                    self.nested
+                        .push(NestedRepository { path: name.to_string(), kind: NestedKind::Submodule });
+                }
+                return;
+            }
+        }
+        let ignored = match parent.ignored {
+            Ignored::No if !self.is_ignored(name.as_ref(), Mode::DIR) => Ignored::No,
+            Ignored::No | Ignored::Yes => Ignored::Yes,
+        };
+        if ignored == Ignored::No
+            || self.index.prefixed_entries_range(with_slash(name.as_ref()).as_ref()).is_some()
+        {
+            self.pending.push(Folder { name, ignored });
+        }
+    }
+
+    fn store_link(&mut self, name: &BStr, tracked: Option<usize>) -> Result<(), GitError> {
+        match std::fs::read_link(self.path(name)) {
+            Ok(target) => {
+                let id = self.batch.write(Kind::Blob, target.as_os_str().as_bytes())?;
+                self.put(name, tracked, EntryKind::Link, id);
+            }
+            Err(error) => self.skip_and_keep(name, format!("cannot be read: {error}")),
+        }
+        Ok(())
+    }
+
+    fn store_file(&mut self, name: &BStr, tracked: Option<usize>) -> Result<(), GitError> {
+        let (file, metadata) = match blob::open(&self.path(name)) {
+            Ok(Opened::File(file, metadata)) => (file, metadata),
+            Ok(Opened::Special) => {
+                self.skip_and_keep(name, "is neither a file nor a symbolic link".to_owned());
+                return Ok(());
+            }
+            Err(error) => {
+                self.skip_and_keep(name, format!("cannot be read: {error}"));
+                return Ok(());
+            }
+        };
+        let mode = self.mode(tracked, &metadata);
+        if let Some(position) = tracked
+            && self.is_untouched(position, name, &file)
+        {
+            let id = self.index.entries()[position].id;
+            self.put(name, tracked, mode, id);
+            return Ok(());
+        }
+        match self.reader.read(name, file, metadata.len(), &self.index) {
+            Ok(bytes) => {
+                let id = self.batch.write(Kind::Blob, &bytes)?;
+                self.put(name, tracked, mode, id);
+            }
+            Err(reason) => self.skip_and_keep(name, reason),
+        }
+        Ok(())
+    }
+
+    /// Returns the mode to store: where the file system has no executable bit or no links, what was there stays.
+    fn mode(&self, tracked: Option<usize>, metadata: &Metadata) -> EntryKind {
+        let before = tracked.and_then(|position| kind_of(self.index.entries()[position].mode));
+        match before {
+            Some(EntryKind::Link) if !self.abilities.symlink => EntryKind::Link,
+            Some(EntryKind::BlobExecutable) if !self.abilities.executable_bit => EntryKind::BlobExecutable,
+            _ if !self.abilities.executable_bit => EntryKind::Blob,
+            _ => blob::mode(metadata),
+        }
+    }
+
+    fn is_untouched(&self, position: usize, name: &BStr, file: &std::fs::File) -> bool {
+        let entry = &self.index.entries()[position];
+        let was_file = matches!(kind_of(entry.mode), Some(EntryKind::Blob | EntryKind::BlobExecutable));
+        let Ok(metadata) = gix::index::fs::Metadata::from_file(file) else { return false };
+        was_file && self.known.is_untouched(name, &entry.id, &metadata)
+    }
+
+    fn put(&mut self, name: &BStr, tracked: Option<usize>, mode: EntryKind, id: ObjectId) {
+        self.settle(tracked);
+        let same = tracked.is_some_and(|position| {
+            let entry = &self.index.entries()[position];
+            entry.id == id && kind_of(entry.mode) == Some(mode)
+        });
+        if !same {
+            self.edits.insert(name.to_vec(), Some((mode, id)));
+        }
+    }
+
+    fn tracked(&self, name: &BStr) -> Option<usize> {
+        self.index.entry_index_by_path(name).ok()
+    }
+
+    fn is_gitlink(&self, position: usize) -> bool {
+        self.index.entries()[position].mode == Mode::COMMIT
+    }
+
+    fn settle(&mut self, position: Option<usize>) {
+        if let Some(settled) = position.and_then(|position| self.settled.get_mut(position)) {
+            *settled = true;
+        }
+    }
+
+    fn is_ignored(&mut self, name: &BStr, mode: Mode) -> bool {
+        self.ignores.at_entry(name, Some(mode)).is_ok_and(|platform| platform.is_excluded())
+    }
+
+    fn skip(&mut self, name: &BStr, reason: String) {
+        self.skipped.push(SkippedFile { path: name.to_string(), reason });
+    }
+
+    /// Leaves a file as the base tree has it, and reports it.
+    fn skip_and_keep(&mut self, name: &BStr, reason: String) {
+        let tracked = self.tracked(name);
+        self.settle(tracked);
+        self.skip(name, reason);
+    }
+
+    /// Leaves everything below a folder as the base tree has it.
+    fn keep_below(&mut self, folder: &BStr) {
+        if let Some(range) = self.index.prefixed_entries_range(with_slash(folder).as_ref()) {
+            self.settled[range].fill(true);
+        }
+    }
+
+    fn path(&self, name: &BStr) -> PathBuf {
+        self.view.folder.join(Path::new(OsStr::from_bytes(name)))
+    }
+}
+
+fn with_slash(folder: &BStr) -> BString {
+    let mut prefix = folder.to_owned();
+    if !prefix.is_empty() {
+        prefix.push(b'/');
+    }
+    prefix
+}
+
+fn kind_of(mode: Mode) -> Option<EntryKind> {
+    mode.to_tree_entry_mode().map(|mode| mode.kind())
+}
+
+/// Marks what a sparse checkout leaves out, as its own patterns say.
+fn mark_sparse(view: &View, index: &mut gix::index::File) -> Result<(), GitError> {
+    let config = view.repository.config_snapshot();
+    let Some(git_dir) =
+        view.git_dir.as_deref().filter(|_| config.boolean("core.sparseCheckout") == Some(true))
+    else {
+        return Ok(());
+    };
+    let failed = "read the sparse-checkout patterns";
+    let Some(patterns) = gix::worktree::sparse::read_patterns(git_dir).map_err(GitError::on(failed))? else {
+        return Ok(());
+    };
+    let cone = config.boolean("core.sparseCheckoutCone") == Some(true);
+    let source = git_dir.join("info/sparse-checkout");
+    gix::worktree::sparse::apply_patterns(
+        index,
+        &patterns,
+        &source,
+        cone,
+        gix::glob::pattern::Case::Sensitive,
+    )
+    .map_err(GitError::on(failed))
+}
+
+/// Returns the paths that `.gitmodules` registers, on the disk or in the base tree.
+///
+/// A link to a commit at any other path is a repository that the agent made and committed by accident.
+fn submodules(view: &View, index: &gix::index::File) -> BTreeSet<BString> {
+    let name = BStr::new(".gitmodules");
+    let in_base = index
+        .entry_by_path(name)
+        .and_then(|entry| view.repository.find_blob(entry.id).ok())
+        .map(|mut blob| std::mem::take(&mut blob.data));
+    let on_disk = match blob::open(&view.folder.join(".gitmodules")) {
+        Ok(Opened::File(file, _)) => {
+            let mut text = Vec::new();
+            std::io::Read::read_to_end(&mut std::io::Read::take(file, blob::FILE_BYTES_MAX), &mut text)
+                .is_ok()
+                .then_some(text)
+        }
+        Ok(Opened::Special) | Err(_) => None,
+    };
+    in_base.iter().chain(&on_disk).flat_map(|text| registered_paths(text)).collect()
+}
+
+fn registered_paths(text: &[u8]) -> Vec<BString> {
+    let metadata = gix::config::file::Metadata::from(gix::config::Source::Local);
+    let Ok(file) = gix::config::File::from_bytes_no_includes(
+        text,
+        metadata,
+        gix::config::file::init::Options::default(),
+    ) else {
+        return Vec::new();
+    };
+    let sections = file.sections_by_name("submodule").into_iter().flatten();
+    sections
+        .filter_map(|section| section.value("path"))
+        .map(|path| path.trim_end_with(|c| c == '/').into())
+        .collect()
+}

@@ -1,0 +1,226 @@
+//! Linked worktrees: made, found, locked, removed. Never the user's own checkout.
+//!
+//! A worktree is known by its path. Its registration, `$GIT_COMMON_DIR/worktrees/<id>`, is what counts: the
+//! `.git` file in the folder belongs to whoever works there, and is neither read nor believed here.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use gix::bstr::BStr;
+use gix::progress::Discard;
+use gix::worktree::Proxy;
+use gix::worktree::remove::Force;
+
+use super::repository::{normal, same_path};
+use super::{BranchName, CommitId, GitError, GitProgram, Repository};
+use crate::os::fs;
+
+/// What gix and git write into the lock of a worktree they have not finished making.
+const UNFINISHED: &str = "initializing";
+
+/// A registered worktree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worktree {
+    /// The folder. It need not exist.
+    pub path: PathBuf,
+    /// Its private git directory, `$GIT_COMMON_DIR/worktrees/<id>`.
+    pub git_dir: PathBuf,
+    /// Why it is locked, where it is.
+    pub lock: Option<String>,
+}
+
+/// What is found at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorktreeState {
+    /// A worktree of this repository, with its folder.
+    Present(Worktree),
+    /// It is registered, but its folder is gone.
+    Missing(Worktree),
+    /// Its making was interrupted: there may be a part of its files.
+    Unfinished(Worktree),
+    /// There is a folder or file that is no worktree of this repository.
+    NotOurs,
+    /// There is nothing.
+    Absent,
+}
+
+impl Repository {
+    /// Makes a worktree at `path` with `branch` checked out, locked with `lock` as the reason.
+    ///
+    /// The branch must exist and be checked out nowhere else; the path must not exist or be empty. What an
+    /// earlier interrupted attempt left at the path is removed first. On failure nothing is left.
+    ///
+    /// gix does it, without hooks. Trees whose attributes ask for `working-tree-encoding=UTF-16…` are left to
+    /// `git worktree add`. With `worktree.useRelativePaths`, gix sets `extensions.relativeWorktrees`, which
+    /// git before 2.48 refuses to read.
+    pub fn add_worktree(&self, path: &Path, branch: &BranchName, lock: &str) -> Result<(), GitError> {
+        let path = &normal(path);
+        match self.worktree_state(path)? {
+            WorktreeState::Present(_) => {
+                return Err(GitError::not_a_worktree(path, "it is one already"));
+            }
+            WorktreeState::Missing(_) | WorktreeState::Unfinished(_) => self.remove_worktree(path)?,
+            WorktreeState::NotOurs if !is_empty_folder(path) => {
+                return Err(GitError::not_a_worktree(path, "something else is there; move it away"));
+            }
+            WorktreeState::NotOurs | WorktreeState::Absent => {}
+        }
+        let tip = self.branch_tip(branch)?.ok_or_else(|| GitError::NoSuchCommit {
+            spec: branch.short().to_owned(),
+            source: std::io::Error::from(std::io::ErrorKind::NotFound).into(),
+        })?;
+        if let Some(worktree) = self.worktree_on(branch)? {
+            return Err(GitError::CheckedOut { branch: branch.clone(), worktree });
+        }
+        if let Some(parent) = path.parent() {
+            fs::create_directory(parent)?;
+        }
+        if self.needs_git_checkout(tip)? {
+            self.add_with_git(path, branch)?;
+        } else {
+            self.add_with_gix(path, branch)?;
+        }
+        self.set_worktree_lock(path, Some(lock))?;
+        self.remember_files(path)
+    }
+
+    /// Removes the lock of a worktree, so that git's own commands may remove it.
+    pub fn unlock_worktree(&self, path: &Path) -> Result<(), GitError> {
+        self.set_worktree_lock(path, None)
+    }
+
+    /// Locks a worktree again, with another reason, or unlocks it with `None`.
+    pub fn set_worktree_lock(&self, path: &Path, reason: Option<&str>) -> Result<(), GitError> {
+        let repository = self.main()?;
+        let proxy = require_registered(&repository, path)?;
+        proxy
+            .set_lock(reason.map(BStr::new))
+            .map_err(GitError::on(format!("lock worktree {}", path.display())))
+    }
+
+    /// Removes a worktree with all that is in its folder, locked or not. An absent one counts as removed.
+    ///
+    /// The caller has made sure that nothing in it is needed any more. The folder is renamed before it is
+    /// emptied, and the registration goes last, so that the removal can be repeated after a crash.
+    /// Refuses a folder that is not a worktree of this repository.
+    pub fn remove_worktree(&self, path: &Path) -> Result<(), GitError> {
+        match self.worktree_state(path)? {
+            WorktreeState::Absent => return Ok(()),
+            WorktreeState::NotOurs => {
+                return Err(GitError::not_a_worktree(path, "it is not a worktree of this repository"));
+            }
+            WorktreeState::Present(_) | WorktreeState::Missing(_) | WorktreeState::Unfinished(_) => {}
+        }
+        fs::remove_directory(path)?;
+        let repository = self.main()?;
+        let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
+        proxy
+            .remove(Force::OverrideLock, Discard)
+            .map_err(GitError::on(format!("remove worktree {}", path.display())))
+    }
+
+    /// Returns what is at a path.
+    pub fn worktree_state(&self, path: &Path) -> Result<WorktreeState, GitError> {
+        let repository = self.main()?;
+        let on_disk = path.symlink_metadata().is_ok();
+        let Some(proxy) = registered(&repository, path)? else {
+            return Ok(if on_disk { WorktreeState::NotOurs } else { WorktreeState::Absent });
+        };
+        let worktree = describe(&proxy)?;
+        Ok(match (&worktree.lock, on_disk) {
+            (Some(reason), _) if reason == UNFINISHED => WorktreeState::Unfinished(worktree),
+            (_, true) => WorktreeState::Present(worktree),
+            (_, false) => WorktreeState::Missing(worktree),
+        })
+    }
+
+    /// Lists the linked worktrees of the repository, whoever made them. The main worktree is not among them.
+    pub fn worktrees(&self) -> Result<Vec<Worktree>, GitError> {
+        let repository = self.main()?;
+        let proxies = repository.worktrees().map_err(GitError::on("list the worktrees"))?;
+        Ok(proxies.iter().filter_map(|proxy| describe(proxy).ok()).collect())
+    }
+
+    /// Returns the commit that is checked out in a worktree, which the agent may have changed.
+    ///
+    /// `None` when it has none, or when its registration cannot be read any more.
+    pub fn worktree_head(&self, path: &Path) -> Result<Option<CommitId>, GitError> {
+        let repository = self.main()?;
+        let Some(proxy) = registered(&repository, path)? else { return Ok(None) };
+        let Ok(linked) = proxy.into_repo_with_possibly_inaccessible_worktree() else { return Ok(None) };
+        Ok(linked.head_commit().ok().map(|commit| CommitId::new(commit.id)))
+    }
+
+    /// Returns the worktree, the main one included, whose HEAD names a branch.
+    pub(super) fn worktree_on(&self, branch: &BranchName) -> Result<Option<PathBuf>, GitError> {
+        let main = self.main()?;
+        let is_on = |repository: &gix::Repository| matches!(repository.head_name(), Ok(Some(name)) if name.as_bstr() == branch.as_str());
+        if let Some(path) = main.workdir().filter(|_| is_on(&main)) {
+            return Ok(Some(normal(path)));
+        }
+        for proxy in main.worktrees().map_err(GitError::on("list the worktrees"))? {
+            let base = proxy.base();
+            if let (Ok(linked), Ok(base)) = (proxy.into_repo_with_possibly_inaccessible_worktree(), base)
+                && is_on(&linked)
+            {
+                return Ok(Some(base));
+            }
+        }
+        Ok(None)
+    }
+
+    fn add_with_gix(&self, path: &Path, branch: &BranchName) -> Result<(), GitError> {
+        let name = gix::refs::FullName::try_from(branch.as_str())
+            .map_err(|_| GitError::InvalidName { name: branch.to_string() })?;
+        let head = gix::worktree::add::Head::Attached(name);
+        let (_, outcome) = self
+            .local()
+            .add_worktree(path, head, Discard, &AtomicBool::new(false))
+            .map_err(GitError::on(format!("make worktree {}", path.display())))?;
+        let mut failures =
+            outcome.errors.iter().map(|error| format!("{}: {}", error.path, error.error)).chain(
+                outcome
+                    .collisions
+                    .iter()
+                    .map(|collision| format!("{}: its name collides with another", collision.path)),
+            );
+        let Some(first) = failures.next() else { return Ok(()) };
+        let others = failures.count();
+        self.remove_worktree(path)?;
+        Err(GitError::Checkout { path: path.to_owned(), first, others })
+    }
+
+    fn add_with_git(&self, path: &Path, branch: &BranchName) -> Result<(), GitError> {
+        let arguments = ["worktree".as_ref(), "add".as_ref(), path.as_os_str(), branch.short().as_ref()];
+        GitProgram::new(self).capture(arguments)?.require_success().map(drop)
+    }
+}
+
+/// Returns the registration of the worktree at a path.
+pub(super) fn registered<'repository>(
+    repository: &'repository gix::Repository,
+    path: &Path,
+) -> Result<Option<Proxy<'repository>>, GitError> {
+    let proxies = repository.worktrees().map_err(GitError::on("list the worktrees"))?;
+    Ok(proxies.into_iter().find(|proxy| proxy.base().is_ok_and(|base| same_path(&base, path))))
+}
+
+fn require_registered<'repository>(
+    repository: &'repository gix::Repository,
+    path: &Path,
+) -> Result<Proxy<'repository>, GitError> {
+    registered(repository, path)?
+        .ok_or_else(|| GitError::not_a_worktree(path, "it is not a worktree of this repository"))
+}
+
+fn describe(proxy: &Proxy<'_>) -> Result<Worktree, GitError> {
+    Ok(Worktree {
+        path: proxy.base().map_err(GitError::on("read the path of a worktree"))?,
+        git_dir: proxy.git_dir().to_owned(),
+        lock: proxy.lock_reason().map(|reason| reason.to_string()),
+    })
+}
+
+fn is_empty_folder(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
