@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ pub const PROMPT_BYTES_MAX: usize = 10_000_000;
 const SETTINGS: &str = r#"{"attribution":{"commit":"","pr":""}}"#;
 
 /// How one run of Claude Code is started.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Invocation {
     /// Which conversation.
     pub session: Session,
@@ -50,7 +51,7 @@ pub struct Invocation {
 }
 
 /// Which conversation a run is part of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Session {
     /// A new one, under an id that is known before the agent starts.
     New(SessionId),
@@ -59,7 +60,7 @@ pub enum Session {
 }
 
 /// An agent, and the file that defines it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentChoice {
     /// A JSON file in the form of `AgentDefinition::to_agents_json`.
     pub file: PathBuf,
@@ -68,7 +69,7 @@ pub struct AgentChoice {
 }
 
 /// Whether the agent loads the settings, hooks and MCP servers of the repository it works in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProjectSettings {
     /// It does. They run without a question: headless, there is no trust dialog.
     Load,

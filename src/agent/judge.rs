@@ -54,7 +54,7 @@ pub enum Answer {
 }
 
 /// How an agent speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Protocol {
     /// Claude Code: a stream of events.
     Claude,

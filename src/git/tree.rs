@@ -38,6 +38,11 @@ pub enum Visit {
 }
 
 impl Repository {
+    /// Returns what a path of a tree stands for, or `None` when there is nothing. `path` has `/` between names.
+    pub fn lookup(&self, tree: TreeId, path: &str) -> Result<Option<EntryKind>, GitError> {
+        lookup(&self.local(), tree, path)
+    }
+
     /// Reads a file of a tree, or returns `None` when there is no such file. `path` has `/` between names.
     pub fn read_file(&self, tree: TreeId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         match lookup(&self.local(), tree, path)? {

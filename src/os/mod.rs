@@ -1,6 +1,6 @@
 //! The operating system: one door per outside thing.
 //!
-//! Time comes from [`clock`], the environment from [`env`], files are replaced and removed through
+//! Time comes from [`clock`], the environment from [`mod@env`], files are replaced and removed through
 //! [`fs`], locks are taken in [`lock`], processes are started, found and ended in [`process`].
 //! `.clippy.toml` refuses every other way in.
 

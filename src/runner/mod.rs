@@ -1,3 +1,33 @@
 //! Decides what runs, and does it.
+//!
+//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`), takes in events, lets [`decide`] turn
+//! them into effects, and performs those. Each claim walks one way (`claim`): settings and prompt are
+//! resolved (`prepare`, `settings`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
+//! runs the agent while its log is followed (`live`); then the end is judged, the work kept and the record
+//! committed (`conclude`, `keep`), and the next step chosen (`follow`). A start after a crash (`recover`)
+//! walks the same way. [`cancel()`] ends what runs.
 
+mod broadcast;
+mod cancel;
+mod claim;
+mod conclude;
 pub mod decide;
+mod drain;
+mod engine;
+mod follow;
+mod keep;
+mod live;
+mod place;
+mod plan;
+mod prepare;
+mod recover;
+mod scan;
+mod settings;
+mod workspace;
+
+pub use broadcast::Listener;
+pub use cancel::{Cancelled, cancel};
+pub use decide::{Patience, QueueHold};
+pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
+pub use engine::{Engine, EngineParts};
+pub use scan::Selection;

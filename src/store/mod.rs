@@ -1,10 +1,15 @@
 //! Where values live between two starts of this program.
 //!
-//! [`tasks`] reads and writes what people keep under `.claudedo/`; [`state_directory`] is what this
-//! clone alone knows, with one [`run_directory`] for each live run and the [`event_stream`] that live
-//! views read.
+//! [`tasks`] reads and writes what people keep under `.claudedo/`; [`records`] appends to this machine's
+//! tracking ref and reads all machines' (as a [`history`] for each task, through a derived `cache`);
+//! [`state_directory`] is what this clone alone knows, with one [`run_directory`] for each live run and
+//! the [`event_stream`] that live views read. [`overview`] puts all of it together.
 
+mod cache;
 pub mod event_stream;
+pub mod history;
+pub mod overview;
+pub mod records;
 pub mod run_directory;
 pub mod state_directory;
 pub mod tasks;

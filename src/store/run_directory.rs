@@ -4,6 +4,7 @@
 //! * `plan.json`    all the supervisor needs and all a later runner needs to finish the run; written,
 //!   synced and renamed before anything starts, never changed
 //! * `prompt.md`    the agent's standard input
+//! * `instructions.md`, `agents.json`  what the agent reads besides, where the settings say so
 //! * `log.ndjson`   the agent's standard output, written by the kernel straight into the file; 0600
 //! * `stderr.log`   the agent's standard error; 0600
 //! * `supervisor.log`  what the supervisor itself had to say; empty when all is well
@@ -134,6 +135,16 @@ impl RunDirectory {
     /// Returns the path of the agent's standard input.
     pub fn prompt_path(&self) -> PathBuf {
         self.path.join("prompt.md")
+    }
+
+    /// Returns the path of what is added to the agent's system prompt.
+    pub fn instructions_path(&self) -> PathBuf {
+        self.path.join("instructions.md")
+    }
+
+    /// Returns the path of the definitions of agents that can be chosen.
+    pub fn agents_path(&self) -> PathBuf {
+        self.path.join("agents.json")
     }
 
     /// Returns the path of the agent's standard output.

@@ -10,4 +10,4 @@ mod prompt;
 
 pub use commit::{CommitMessage, commit_message};
 pub use engine::{Template, TemplateError, TemplateName};
-pub use prompt::{prompt, retry_prompt};
+pub use prompt::{follow_up_prompt, prompt, retry_prompt};

@@ -48,6 +48,12 @@ pub fn retry_prompt(error: &str) -> String {
     format!("The previous attempt failed with: {error} Try again and fix the issues.")
 }
 
+/// Returns the prompt of a follow-up: a person's words, made safe as those of a task are.
+pub fn follow_up_prompt(text: &str) -> String {
+    let text = text.trim();
+    if starts_like_a_command(text) { format!("Follow-up: {text}") } else { text.to_owned() }
+}
+
 /// Looks past all that any program might trim: white space and marks without width.
 fn starts_like_a_command(text: &str) -> bool {
     let is_invisible = |letter: char| {

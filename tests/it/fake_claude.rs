@@ -57,7 +57,7 @@ fn a_script_changes_files_and_ends_with_a_good_result() {
 fn a_start_is_recorded() {
     let repository = TestRepository::new();
     play(&repository, &["--model", "opus"], "hello\n");
-    let start = repository.fake_start(1);
+    let [start] = &repository.fake_starts()[..] else { panic!("one start") };
     assert_eq!(
         start.arguments(),
         ["-p", "--output-format", "stream-json", "--verbose", "--model", "opus"].map(str::to_owned)
@@ -218,8 +218,8 @@ fn a_background_process_outlives_the_agent() {
         let answer = play(&repository, &[], &format!("@fake background {kind}"));
         assert_eq!(answer.status, 0);
     }
-    for number in [1, 2] {
-        let id = Pid::from_raw(repository.fake_start(number).text("background").parse().unwrap()).unwrap();
+    for start in repository.fake_starts() {
+        let id = Pid::from_raw(start.text("background").parse().unwrap()).unwrap();
         rustix::process::kill_process(id, Signal::KILL).unwrap();
     }
     repository.assert_no_process_left();

@@ -4,6 +4,6 @@
 mod architecture;
 mod dependencies;
 mod fake_claude;
+mod supervisor;
 mod support;
 mod support_tests;
-mod supervisor;

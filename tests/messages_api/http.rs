@@ -1,7 +1,7 @@
 //! One HTTP/1.1 connection that carries one request.
 //!
 //! Every response says `Connection: close`, so a kept-alive connection never has to be told apart from a
-//! new one. The head is parsed by `httparse`; bodies come with a `Content-Length` or in chunks.
+//! new one. The head is parsed by `httparse`; a body comes with a `Content-Length`, as the CLI sends it.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -54,7 +54,6 @@ impl Connection {
         let body = match head.header("content-length").map(str::parse::<usize>) {
             Some(Ok(length)) if length <= BODY_BYTES_MAX => self.read_exactly(length)?,
             Some(_) => return Err(invalid("the Content-Length is no number or too large")),
-            None if head.header("transfer-encoding").is_some() => self.read_chunks()?,
             None => Vec::new(),
         };
         Ok((head, body))
@@ -114,38 +113,6 @@ impl Connection {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes)?;
         Ok(bytes)
-    }
-
-    fn read_chunks(&mut self) -> io::Result<Vec<u8>> {
-        let mut body = Vec::new();
-        loop {
-            let length = self.read_chunk_length()?;
-            body.extend(self.read_exactly(length)?);
-            self.read_exactly(b"\r\n".len())?;
-            if length == 0 {
-                return Ok(body);
-            }
-            if body.len() > BODY_BYTES_MAX {
-                return Err(invalid("the body does not end"));
-            }
-        }
-    }
-
-    fn read_chunk_length(&mut self) -> io::Result<usize> {
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") {
-            line.extend(self.read_exactly(1)?);
-            if line.len() > HEAD_BYTES_MAX {
-                return Err(invalid("a chunk's length does not end"));
-            }
-        }
-        match httparse::parse_chunk_size(&line) {
-            Ok(httparse::Status::Complete((_, length))) => {
-                usize::try_from(length).ok().filter(|length| *length <= BODY_BYTES_MAX)
-            }
-            Ok(httparse::Status::Partial) | Err(_) => None,
-        }
-        .ok_or_else(|| invalid("a chunk's length is no number or too large"))
     }
 }
 

@@ -111,7 +111,8 @@ impl Step {
         match self {
             Self::Say(_) | Self::BreakStream => false,
             Self::Fail { times, .. } => times.is_some_and(|times| situation.failures_before >= times),
-            Self::LimitUsage { until } => unix_seconds() >= *until,
+            // Only a follow-up ends it, so that a slow first request is limited all the same.
+            Self::LimitUsage { until } => situation.has_follow_up && unix_seconds() >= *until,
             Self::FailUntilFollowUp { .. } | Self::Hang => situation.has_follow_up,
         }
     }

@@ -60,6 +60,8 @@ pub(crate) struct SeenRequest {
     pub(crate) model: String,
     /// Everything the CLI put into the system prompt.
     pub(crate) system: String,
+    /// All texts of the conversation, whoever put them there.
+    pub(crate) conversation: String,
     /// The names of the offered tools.
     pub(crate) tools: Vec<String>,
     /// What the user said last.
@@ -86,10 +88,11 @@ impl MessagesRequest {
     /// Returns the folder the CLI says it works in.
     pub(super) fn working_directory(&self) -> Option<String> {
         const LABEL: &str = "Primary working directory: ";
+        /// What follows when a session goes on in another folder.
+        const FORMER: &str = " (was ";
         let contents = self.messages.iter().rev().map(|message| &message.content).chain([&self.system]);
-        contents
-            .flat_map(texts)
-            .find_map(|text| Some(text.split_once(LABEL)?.1.lines().next()?.trim().to_owned()))
+        let line = contents.flat_map(texts).find_map(|text| text.split_once(LABEL)?.1.lines().next())?;
+        Some(line.split(FORMER).next()?.trim().to_owned())
     }
 }
 
@@ -105,6 +108,12 @@ impl SeenRequest {
             credentials,
             model: request.model.clone(),
             system: texts(&request.system).join("\n"),
+            conversation: request
+                .messages
+                .iter()
+                .flat_map(|message| texts(&message.content))
+                .collect::<Vec<_>>()
+                .join("\n"),
             tools: request.tools.iter().map(|tool| tool.name.clone()).collect(),
             last_user_text: request
                 .user_texts()

@@ -25,7 +25,7 @@
 //! | `broken-stream` | | (the stream breaks; the answer comes when asked for in one piece) |
 //! | `error` | `status` `times=`for ever, `retry-after` | (the API fails) |
 //! | `fail-once` | `status=400` | (the API fails until there is a follow-up) |
-//! | `usage-limit` | `until=`Unix seconds | (the subscription is used up until then) |
+//! | `usage-limit` | `until=`Unix seconds | (the subscription is used up until then, and until there is a follow-up) |
 //! | `hang` | | (the API never answers until there is a follow-up) |
 
 use std::time::Duration;

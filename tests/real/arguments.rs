@@ -17,6 +17,21 @@ fn a_prompt_that_starts_with_a_slash_never_reaches_the_model() {
     assert!(claude.api.requests().is_empty());
 }
 
+/// The trap: no permission is asked, whatever file it is. A variable turns it off.
+#[test]
+fn a_path_after_an_at_sign_is_read_into_the_conversation_unless_told_otherwise() {
+    let Some(claude) = Claude::prepare() else { return };
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    fs::write(outside.path(), "a secret of this machine\n").unwrap();
+    let prompt = format!("Task: look\n@{}\n@stub text", outside.path().display());
+    claude.run(&prompt, &[]);
+    let claude = claude.variable("CLAUDE_CODE_DISABLE_ATTACHMENTS", "1");
+    claude.run(&prompt, &[]);
+    let read =
+        claude.api.requests().iter().map(|seen| seen.conversation.contains("a secret")).collect::<Vec<_>>();
+    assert_eq!(read, [true, false]);
+}
+
 #[test]
 fn an_empty_prompt_is_told_on_standard_error_alone() {
     let Some(claude) = Claude::prepare() else { return };

@@ -62,6 +62,7 @@ impl Login {
 pub(crate) struct Claude {
     program: PathBuf,
     folder: TempDir,
+    work: PathBuf,
     pub(crate) api: MessagesApi,
     login: Login,
     variables: Vec<(OsString, OsString)>,
@@ -75,8 +76,8 @@ impl Claude {
         for name in ["home", "tmp", "work"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let api = MessagesApi::start().unwrap();
-        Some(Self { program, folder, api, login: Login::ApiKey, variables: Vec::new() })
+        let (work, api) = (folder.path().join("work"), MessagesApi::start().unwrap());
+        Some(Self { program, folder, work, api, login: Login::ApiKey, variables: Vec::new() })
     }
 
     /// Logs in another way from now on.
@@ -91,9 +92,17 @@ impl Claude {
         self
     }
 
+    /// Removes the folder the CLI works in and goes on in a new one.
+    pub(crate) fn move_to(mut self, name: &str) -> Self {
+        fs::remove_dir_all(&self.work).unwrap();
+        self.work = self.folder.path().join(name);
+        fs::create_dir(&self.work).unwrap();
+        self
+    }
+
     /// Returns the folder the CLI works in.
     pub(crate) fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
+        self.work.clone()
     }
 
     /// Returns the program.

@@ -2,7 +2,6 @@
 //!
 //! Nothing here waits by the clock: a command that the CLI runs tells through a pipe that it runs.
 
-use std::fs;
 use std::io::Write;
 use std::time::Duration;
 
@@ -28,9 +27,10 @@ fn sigterm_ends_the_run_and_its_commands_without_a_result() {
     assert_eq!(told.line(), None, "the command still runs");
 }
 
-/// The trap: exit code 0 of a run that was stopped.
+/// The trap: exit code 0 of a run that was stopped. Its result is usually there, but on a busy machine the
+/// process ends before it is written.
 #[test]
-fn sigint_ends_the_run_with_exit_code_0_and_an_aborted_result() {
+fn sigint_ends_the_run_with_exit_code_0_and_no_success() {
     let Some(claude) = Claude::prepare() else { return };
     let told = NamedPipe::create(&claude.work().join("told"));
     let running = claude.start(&format!("Task: wait\n{TOOL_CALL}"), &ALLOW_BASH);
@@ -38,8 +38,10 @@ fn sigint_ends_the_run_with_exit_code_0_and_an_aborted_result() {
     running.signal(Signal::INT);
     let ended = running.finish();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
-    assert_eq!(ended.result()["subtype"], "error_during_execution");
-    assert_eq!(ended.result()["terminal_reason"], "aborted_tools");
+    for result in ended.results() {
+        assert_eq!(result["subtype"], "error_during_execution");
+        assert_eq!(result["terminal_reason"], "aborted_tools");
+    }
     assert_eq!(told.line(), None, "the command still runs");
 }
 
@@ -57,6 +59,7 @@ fn sigkill_leaves_the_commands_running() {
     assert_eq!(ended.signal, Some(9), "{ended:#?}");
     asked.write_all(b"still there\n").unwrap();
     assert_eq!(told.line().as_deref(), Some("still there"));
+    assert_eq!(told.line(), None);
 }
 
 #[test]
@@ -109,12 +112,13 @@ fn without_background_tasks_a_result_is_the_end() {
 }
 
 #[test]
-fn a_session_goes_on_from_another_directory() {
+fn a_session_goes_on_in_another_folder_when_its_own_is_gone() {
     let Some(claude) = Claude::prepare() else { return };
     let first = claude.run("Task: say hello\n@stub text", &[]);
-    fs::rename(claude.work(), claude.work().with_file_name("gone")).unwrap();
-    fs::create_dir(claude.work()).unwrap();
-    let ended = claude.run("Go on.\n@stub text text=again", &["--resume", first.session()]);
-    assert_eq!(ended.result()["result"], "again");
+    let claude = claude.move_to("elsewhere");
+    let edits = ["--permission-mode", "acceptEdits", "--resume", first.session()];
+    let ended = claude.run("Go on.\n@stub write path=a.txt content=hi", &edits);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert_eq!(ended.session(), first.session());
+    assert!(claude.work().join("a.txt").exists(), "{ended:#?}");
 }

@@ -48,6 +48,18 @@ impl KnownFiles {
             && entry.stat.matches(&stat, self.options)
             && !entry.stat.is_racy(index.timestamp(), self.options)
     }
+
+    /// Fills in what the files looked like, so that git need not read those that stayed the same.
+    ///
+    /// A file whose look has changed since does not match it, and is read by git.
+    pub(super) fn copy_times_to(&self, index: &mut gix::index::File) {
+        let Some(known) = &self.index else { return };
+        for (entry, path) in index.entries_mut_with_paths() {
+            if let Some(old) = known.entry_by_path(path).filter(|old| old.id == entry.id) {
+                entry.stat = old.stat;
+            }
+        }
+    }
 }
 
 /// Copies the index of a worktree that was just made.

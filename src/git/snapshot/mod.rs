@@ -12,6 +12,7 @@
 //! discovery; filters come from the repository's configuration alone.
 
 mod blob;
+mod index;
 mod known;
 mod walk;
 

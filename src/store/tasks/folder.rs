@@ -89,6 +89,11 @@ impl TaskFolder {
         Self { work_tree: work_tree.to_owned(), local: local.to_owned() }
     }
 
+    /// Returns the root of the work tree that the folder is in.
+    pub fn work_tree(&self) -> &Path {
+        &self.work_tree
+    }
+
     /// Returns the path of `.claudedo`.
     pub fn path(&self) -> PathBuf {
         self.work_tree.join(".claudedo")

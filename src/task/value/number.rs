@@ -72,6 +72,13 @@ impl Budget {
     pub fn microdollars(self) -> u64 {
         self.microdollars
     }
+
+    /// Returns the amount in US dollars.
+    pub fn dollars(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "amounts of money are far below 2^53 microdollars")]
+        let microdollars = self.microdollars as f64;
+        microdollars / 1_000_000.0
+    }
 }
 
 impl fmt::Display for Budget {

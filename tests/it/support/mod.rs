@@ -118,9 +118,15 @@ impl TestRepository {
         self.git(&["config", "--global", "claudedo.claude", fake_claude().to_str().unwrap()]);
     }
 
-    /// Returns what the stand-in recorded of its start number `number`, counted from 1.
-    pub(crate) fn fake_start(&self, number: u32) -> FakeStart {
-        FakeStart { record: self.root().join("fake").join(number.to_string()) }
+    /// Returns what the stand-in recorded of each of its starts, the first one first.
+    pub(crate) fn fake_starts(&self) -> Vec<FakeStart> {
+        let folder = self.root().join("fake");
+        let count = fs::read_dir(&folder).unwrap().count();
+        (1..=count)
+            .map(|number| folder.join(number.to_string()))
+            .filter(|record| record.exists())
+            .map(|record| FakeStart { record })
+            .collect()
     }
 
     /// Requires that git finds nothing wrong with any object or ref.
@@ -196,10 +202,15 @@ impl FakeStart {
 }
 
 /// Returns the path of the stand-in, which cargo builds as an example next to the test programs.
+///
+/// `cargo test --test it` does not build examples, so a missing or an old one fails here rather than later.
 pub(crate) fn fake_claude() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().unwrap().parent().unwrap().join("examples/fake-claude");
-    assert!(path.exists(), "{} is missing: cargo build --examples", path.display());
+    let built = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+    let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake_claude")).unwrap();
+    let changed = sources.map(|entry| entry.unwrap().metadata().unwrap().modified().unwrap()).max();
+    assert!(built >= changed, "{} is missing or old: cargo build --examples", path.display());
     path
 }
 

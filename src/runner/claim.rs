@@ -1,0 +1,295 @@
+//! One claim, from the task's lock to its terminal record.
+//!
+//! There is one way through a claim, and a runner that finds the remains of a killed one walks the same
+//! way: each step asks first whether it is done. What can fail before an agent was started becomes the
+//! record of a failed run; what fails later leaves the run's folder where it is, so that the next start
+//! finishes it. Either way a claimed task gets exactly one terminal record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::conclude::{Concluded, conclude, refuse};
+use super::decide::{ClaimEnd, QueueHold, SlotId};
+use super::engine::Engine;
+use super::follow::Following;
+use super::live::{self, Watching};
+use super::plan::{Intent, Plan};
+use super::prepare::{Prepared, prepare};
+use super::workspace;
+use crate::os::process::start_supervisor;
+use crate::os::{clock, fs};
+use crate::run::{EndedBy, EventKind, ExitStatus, Outcome, StoredState};
+use crate::schedule::Candidate;
+use crate::store::event_stream::{Level, StreamEventKind};
+use crate::store::run_directory::ExitReport;
+use crate::store::state_directory::TaskLock;
+use crate::supervisor::{Supervision, end_orphan, supervision};
+use crate::task::TaskId;
+
+/// How often a pause between two runs looks for a cancel request.
+const PAUSE_STEP: Duration = Duration::from_millis(200);
+
+/// How a claim ended, for the queue and for the report.
+#[derive(Debug)]
+pub(crate) struct Worked {
+    /// For the queue.
+    pub(crate) end: ClaimEnd,
+    /// For the report, when the task has its terminal record.
+    pub(crate) outcome: Option<(Outcome, String)>,
+}
+
+impl Worked {
+    fn not_taken() -> Self {
+        Self { end: ClaimEnd::NotTaken, outcome: None }
+    }
+
+    fn recorded(outcome: Outcome, message: String) -> Self {
+        Self { end: ClaimEnd::Recorded, outcome: Some((outcome, message)) }
+    }
+}
+
+/// Takes a task from the queue and works on it to the end of the claim.
+pub(crate) async fn work(engine: Arc<Engine>, candidate: Candidate, slot: SlotId) -> Worked {
+    let task = candidate.task.clone();
+    let worked = take(&engine, candidate, slot).await;
+    told(&engine, &task, worked)
+}
+
+/// Goes on with a run that an earlier runner left behind. The lock says that nobody else does.
+pub(crate) async fn take_up(engine: Arc<Engine>, plan: Plan, lock: TaskLock) -> Worked {
+    let task = plan.intent.task.clone();
+    let worked = drive(&engine, plan, &lock).await;
+    told(&engine, &task, worked)
+}
+
+fn told(engine: &Engine, task: &TaskId, worked: anyhow::Result<Worked>) -> Worked {
+    worked.unwrap_or_else(|error| {
+        let message =
+            format!("failed to {error:#}; what the run made is kept, and the next start goes on with it");
+        engine.broadcast.tell(Some(task), None, StreamEventKind::WorkerLog { level: Level::Error, message });
+        Worked::not_taken()
+    })
+}
+
+async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyhow::Result<Worked> {
+    let taken = blocking(engine, move |engine| {
+        let Some(lock) = engine.state.try_lock_task(&candidate.task)? else { return Ok(None) };
+        Ok(prepare(engine, &candidate, slot)?.map(|prepared| (lock, prepared)))
+    });
+    match taken.await? {
+        None => Ok(Worked::not_taken()),
+        Some((_lock, Prepared::Refused(intent, refusal))) => {
+            let concluded = blocking(engine, move |engine| {
+                announce(engine, &intent);
+                ensure_claimed(engine, &intent)?;
+                let concluded = refuse(engine, &intent, &refusal)?;
+                finished(engine, &intent, &concluded);
+                Ok(concluded)
+            });
+            let concluded = concluded.await?;
+            Ok(Worked::recorded(concluded.outcome, concluded.message))
+        }
+        Some((lock, Prepared::Planned(plan))) => drive(engine, *plan, &lock).await,
+    }
+}
+
+/// Walks a claim from wherever it stands to its end.
+async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
+    let mut plan = first;
+    loop {
+        let concluded = one_run(engine, &plan, lock).await?;
+        let followed = {
+            let plan = plan.clone();
+            let concluded = Arc::new(concluded);
+            let handed = Arc::clone(&concluded);
+            let next = blocking(engine, move |engine| close(engine, &plan, &handed)).await?;
+            (next, concluded)
+        };
+        match followed {
+            (Some((next, pause)), _) => {
+                wait(engine, &next, pause).await;
+                plan = next;
+            }
+            (None, concluded) => return Ok(ended(&concluded)),
+        }
+    }
+}
+
+fn ended(concluded: &Concluded) -> Worked {
+    match &concluded.following {
+        Following::Hold { until, reason, .. } => {
+            Worked { end: ClaimEnd::Holds(QueueHold { until: *until, reason: *reason }), outcome: None }
+        }
+        Following::End | Following::Again { .. } => {
+            Worked::recorded(concluded.outcome, concluded.message.clone())
+        }
+    }
+}
+
+/// Closes a run that has its record: the next one is planned, or the claim is over. The folder goes last.
+fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<Option<(Plan, Duration)>> {
+    let next = match &concluded.following {
+        Following::Again { next, pause } => {
+            let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
+            write(engine, &next)?;
+            let message =
+                format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
+            engine.broadcast.tell(
+                Some(&plan.intent.task),
+                Some(plan.intent.run),
+                StreamEventKind::TaskUpdated { message },
+            );
+            Some((next, *pause))
+        }
+        Following::End => {
+            workspace::release(&plan.workspace)?;
+            finished(engine, &plan.intent, concluded);
+            None
+        }
+        Following::Hold { message, .. } => {
+            workspace::release(&plan.workspace)?;
+            let message = format!("held: {message}");
+            engine.broadcast.tell(
+                Some(&plan.intent.task),
+                Some(plan.intent.run),
+                StreamEventKind::TaskUpdated { message },
+            );
+            None
+        }
+    };
+    fs::remove_directory(engine.state.run_directory(plan.intent.run).path())?;
+    Ok(next)
+}
+
+fn finished(engine: &Engine, intent: &Intent, concluded: &Concluded) {
+    engine.broadcast.tell(
+        Some(&intent.task),
+        Some(intent.run),
+        StreamEventKind::TaskFinished { outcome: concluded.outcome, message: concluded.message.clone() },
+    );
+}
+
+/// Takes one run from wherever it stands to its record.
+async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Concluded> {
+    let directory = engine.state.run_directory(plan.intent.run);
+    let exit = match supervision(&directory)? {
+        Supervision::Ended(exit) => exit,
+        Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, clock::now()).await?,
+        Supervision::NeverStarted => start(engine, plan, lock).await?,
+    };
+    let plan = plan.clone();
+    blocking(engine, move |engine| conclude(engine, &plan, &exit)).await
+}
+
+/// Claims, makes the workspace, starts the supervisor and waits for its end.
+async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<ExitReport> {
+    let prepared = {
+        let plan = plan.clone();
+        blocking(engine, move |engine| {
+            announce(engine, &plan.intent);
+            ensure_claimed(engine, &plan.intent)?;
+            Ok(workspace::ensure(engine, &plan.intent, &plan.workspace))
+        })
+    };
+    if let Err(refusal) = prepared.await? {
+        return Ok(not_started(plan, refusal.message));
+    }
+    let directory = engine.state.run_directory(plan.intent.run);
+    let log = fs::open_append_private(&directory.supervisor_log_path())?;
+    let environment = crate::agent::environment::inherited(&engine.environment);
+    let started = start_supervisor(&engine.executable, directory.path(), lock.share()?, log, &environment);
+    let mut child = match started {
+        Ok(child) => child,
+        Err(error) => {
+            let message =
+                format!("The supervisor could not be started: {}: {error}", engine.executable.display());
+            return Ok(not_started(plan, message));
+        }
+    };
+    let watching = Watching::start(Arc::clone(engine), plan);
+    let status = child.wait().await.context("wait for the supervisor")?;
+    watching.stop().await;
+    match supervision(&directory)? {
+        Supervision::Ended(exit) => Ok(exit),
+        Supervision::Orphaned | Supervision::Supervised => Ok(end_orphan(&directory, clock::now()).await?),
+        Supervision::NeverStarted => {
+            let said = live::load_end_of(&directory.supervisor_log_path());
+            Ok(not_started(
+                plan,
+                format!("The supervisor ended with {status} before the agent started: {said}"),
+            ))
+        }
+    }
+}
+
+fn not_started(plan: &Plan, message: String) -> ExitReport {
+    let now = clock::now();
+    ExitReport {
+        started: plan.intent.planned,
+        finished: now,
+        status: ExitStatus::NotStarted(message),
+        ended_by: EndedBy::Itself,
+        swept: Vec::new(),
+    }
+}
+
+fn announce(engine: &Engine, intent: &Intent) {
+    if intent.run == intent.claim {
+        let kind = StreamEventKind::TaskStarted { slot: intent.slot.0, title: intent.title.clone() };
+        engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
+    }
+    let kind = StreamEventKind::RunCreated { number: intent.number, run_kind: intent.kind };
+    engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
+}
+
+/// Writes down that the task is taken, if that is not known yet.
+fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<()> {
+    match engine.records.load_task(&intent.task)?.state {
+        StoredState::Claimed { claim, .. } if claim == intent.claim => Ok(()),
+        StoredState::New
+        | StoredState::Requested { .. }
+        | StoredState::Held { .. }
+        | StoredState::Claimed { .. }
+        | StoredState::Ended { .. } => {
+            let kind = EventKind::Claimed { claim: intent.claim };
+            engine.records.append_event(&intent.task, kind, clock::now())?;
+            Ok(())
+        }
+    }
+}
+
+/// Writes a run's folder: the prompt first, the plan last, since a folder with a plan is a run.
+pub(crate) fn write(engine: &Engine, plan: &Plan) -> anyhow::Result<()> {
+    let directory = engine.state.run_directory(plan.intent.run);
+    fs::create_private_directory(directory.path())?;
+    fs::write_private(&directory.prompt_path(), plan.prompt.as_bytes())?;
+    if let Some(text) = &plan.files.instructions {
+        fs::write_private(&directory.instructions_path(), text.as_bytes())?;
+    }
+    if let Some(text) = &plan.files.agents {
+        fs::write_private(&directory.agents_path(), text.as_bytes())?;
+    }
+    directory.set("plan.json", plan)?;
+    fs::sync_directory(&engine.state.runs_path())?;
+    Ok(())
+}
+
+/// Waits before a run, unless it is cancelled meanwhile: then the supervisor records that at once.
+async fn wait(engine: &Engine, plan: &Plan, pause: Duration) {
+    let cancel = engine.state.run_directory(plan.intent.run).cancel_path();
+    let end = clock::monotonic() + pause;
+    while clock::monotonic() < end && !cancel.exists() {
+        tokio::time::sleep(PAUSE_STEP.min(end.saturating_duration_since(clock::monotonic()))).await;
+    }
+}
+
+/// Does blocking work on another thread.
+pub(crate) async fn blocking<T: Send + 'static>(
+    engine: &Arc<Engine>,
+    work: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let engine = Arc::clone(engine);
+    tokio::task::spawn_blocking(move || work(&engine)).await.context("finish a step of the run")?
+}

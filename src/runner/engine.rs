@@ -1,0 +1,82 @@
+//! What a runner works with: the repository, this machine's state, the records, the settings, the way out.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::broadcast::{Broadcast, Listener};
+use crate::config::GitEntry;
+use crate::git::{GitError, Repository};
+use crate::run::MachineId;
+use crate::store::records::Records;
+use crate::store::state_directory::StateDirectory;
+use crate::store::tasks::TaskFolder;
+
+/// All that a runner works with. Shared by all its claims.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) repository: Repository,
+    pub(crate) state: StateDirectory,
+    pub(crate) machine: MachineId,
+    pub(crate) records: Records,
+    pub(crate) tasks: TaskFolder,
+    pub(crate) user_config: Vec<GitEntry>,
+    pub(crate) environment: BTreeMap<OsString, OsString>,
+    pub(crate) executable: PathBuf,
+    pub(crate) state_home: PathBuf,
+    pub(crate) broadcast: Broadcast,
+}
+
+/// What the face hands to the engine.
+#[derive(Debug)]
+pub struct EngineParts {
+    /// The repository whose tasks are run.
+    pub repository: Repository,
+    /// The folder with the task files.
+    pub tasks: TaskFolder,
+    /// The user's git configuration under `claudedo.*`.
+    pub user_config: Vec<GitEntry>,
+    /// The environment this program was started with.
+    pub environment: BTreeMap<OsString, OsString>,
+    /// This program, to start supervisors with.
+    pub executable: PathBuf,
+    /// The folder for state that should survive a restart; worktrees and sandboxes lie there by default.
+    pub state_home: PathBuf,
+}
+
+impl Engine {
+    /// Returns an engine; makes this machine's folders where they are missing.
+    pub fn new(parts: EngineParts, listener: Listener) -> anyhow::Result<Self> {
+        let state = StateDirectory::new(&parts.repository.common_dir());
+        state.create()?;
+        let machine = state.require_machine()?;
+        let records = Records::open(&parts.repository, &state);
+        let broadcast = Broadcast::open(&state.events_path(), listener)?;
+        Ok(Self {
+            repository: parts.repository,
+            state,
+            machine,
+            records,
+            tasks: parts.tasks,
+            user_config: parts.user_config,
+            environment: parts.environment,
+            executable: parts.executable,
+            state_home: parts.state_home,
+            broadcast,
+        })
+    }
+
+    /// Returns the user's home folder.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        self.environment.get(OsStr::new("HOME")).map(PathBuf::from)
+    }
+
+    /// Returns the repository with this common directory: the runner's own, or another on this machine.
+    pub(crate) fn repository_at(&self, common_dir: &Path) -> Result<Repository, GitError> {
+        if common_dir == self.repository.common_dir() {
+            Ok(self.repository.clone())
+        } else {
+            Repository::open(common_dir)
+        }
+    }
+}

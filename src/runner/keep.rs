@@ -1,0 +1,199 @@
+//! What a run made is kept: on its branch when it succeeded, on a snapshot ref when it did not.
+//!
+//! The tree is taken from the files as they lie there, through a private index: whatever the agent did to
+//! its own index, branch or `.git` changes nothing. Doing it twice gives the same result.
+
+use std::path::Path;
+
+use super::engine::Engine;
+use super::plan::{Plan, WorkspacePlan};
+use crate::git::{
+    BranchName, CommitId, DiffStat, GitError, NestedKind, NewCommit, Repository, Signing, Snapshot, TreeId,
+    WorktreeState,
+};
+use crate::run::{Changes, Judgement, WorkspaceRecord};
+use crate::template::{CommitMessage, TemplateName, commit_message};
+
+/// What was kept of a run.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// For the record.
+    pub(crate) workspace: WorkspaceRecord,
+    /// What could not be kept the usual way.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Kept {
+    /// Returns the value for a run whose work could not be kept, or that had no place to work.
+    pub(crate) fn nothing() -> Self {
+        Self { workspace: WorkspaceRecord::None, warnings: Vec::new() }
+    }
+
+    /// Returns what a successful run changed, in a few words.
+    pub(crate) fn summary(&self) -> String {
+        match &self.workspace {
+            WorkspaceRecord::Worktree { changes: Changes { files: 0, .. }, .. } => "no change".to_owned(),
+            WorkspaceRecord::Worktree { changes, .. } => format!(
+                "{} file{}, +{} -{}",
+                changes.files,
+                if changes.files == 1 { "" } else { "s" },
+                changes.insertions,
+                changes.deletions
+            ),
+            WorkspaceRecord::Sandbox { .. } => "done in its sandbox".to_owned(),
+            WorkspaceRecord::None => "done".to_owned(),
+        }
+    }
+}
+
+/// What the agent said of its work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work<'a> {
+    /// Its last words.
+    pub(crate) answer: &'a str,
+    /// The model that did it.
+    pub(crate) model: Option<&'a str>,
+}
+
+/// Keeps what a run made.
+pub(crate) fn keep(
+    engine: &Engine,
+    plan: &Plan,
+    judgement: &Judgement,
+    work: &Work<'_>,
+) -> anyhow::Result<Kept> {
+    match &plan.workspace {
+        WorkspacePlan::Sandbox { path } => Ok(Kept {
+            workspace: WorkspaceRecord::Sandbox { path: path.display().to_string() },
+            warnings: Vec::new(),
+        }),
+        WorkspacePlan::Worktree { repository, path, branch, base, tip_before } => {
+            let repository = engine.repository_at(repository)?;
+            let site = Site { repository: &repository, path, branch, base: *base, tip_before: *tip_before };
+            let template = engine.tasks.load_template(TemplateName::CommitMessage)?;
+            let message = CommitMessage {
+                title: &plan.intent.title,
+                body: work.answer,
+                task: &plan.intent.task,
+                run: plan.intent.run,
+                model: work.model,
+            };
+            let message = commit_message(&message, &template)?;
+            Ok(site.keep(plan, judgement, &message)?)
+        }
+    }
+}
+
+struct Site<'a> {
+    repository: &'a Repository,
+    path: &'a Path,
+    branch: &'a BranchName,
+    base: CommitId,
+    tip_before: CommitId,
+}
+
+impl Site<'_> {
+    fn keep(&self, plan: &Plan, judgement: &Judgement, message: &str) -> Result<Kept, GitError> {
+        let Some(tip) = self.repository.branch_tip(self.branch)? else {
+            return self.without_branch(plan);
+        };
+        if !matches!(self.repository.worktree_state(self.path)?, WorktreeState::Present(_)) {
+            let warning = format!("the worktree {} was gone when the run ended", self.path.display());
+            return self.describe(tip, None, vec![warning]);
+        }
+        let snapshot = self.repository.snapshot(self.path, tip)?;
+        let warnings = warnings(&snapshot);
+        if snapshot.tree == self.repository.tree_of(tip)? {
+            return self.describe(tip, None, warnings);
+        }
+        match judgement {
+            Judgement::Success => {
+                let commit = self.commit(snapshot.tree, tip, message)?;
+                self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
+                self.repository.set_worktree_index(self.path, snapshot.tree)?;
+                self.describe(commit, None, warnings)
+            }
+            Judgement::Failure { .. } | Judgement::Cancelled => {
+                let commit = self.keep_aside(plan, snapshot.tree, tip)?;
+                self.describe(tip, Some(commit), warnings)
+            }
+        }
+    }
+
+    /// The branch was deleted while the agent worked: its files are kept aside, nothing is made anew.
+    fn without_branch(&self, plan: &Plan) -> Result<Kept, GitError> {
+        let snapshot = self.repository.snapshot(self.path, self.tip_before)?;
+        let mut warnings = warnings(&snapshot);
+        warnings.push(format!("the branch {} was deleted during the run", self.branch.short()));
+        let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
+        self.describe(self.tip_before, Some(commit), warnings)
+    }
+
+    fn commit(&self, tree: TreeId, parent: CommitId, message: &str) -> Result<CommitId, GitError> {
+        self.repository.commit_tree(&NewCommit {
+            tree,
+            parents: &[parent],
+            message,
+            author: &self.repository.author_identity(),
+            signing: Signing::AsConfigured,
+        })
+    }
+
+    fn keep_aside(&self, plan: &Plan, tree: TreeId, parent: CommitId) -> Result<CommitId, GitError> {
+        let name = format!("refs/claudedo/snapshots/{}", plan.intent.run);
+        if let Some(commit) = self.repository.own_ref(&name)?
+            && self.repository.tree_of(commit)? == tree
+        {
+            return Ok(commit);
+        }
+        let message =
+            format!("Unfinished work of task {}\n\nClaudedo-Run: {}\n", plan.intent.task, plan.intent.run);
+        let commit = self.repository.commit_tree(&NewCommit {
+            tree,
+            parents: &[parent],
+            message: &message,
+            author: &self.repository.author_identity(),
+            signing: Signing::Never,
+        })?;
+        self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(commit))?;
+        Ok(commit)
+    }
+
+    fn describe(
+        &self,
+        tip: CommitId,
+        snapshot: Option<CommitId>,
+        warnings: Vec<String>,
+    ) -> Result<Kept, GitError> {
+        let stat = self.stat(snapshot.unwrap_or(tip))?;
+        let changes = Changes { files: stat.files, insertions: stat.insertions, deletions: stat.deletions };
+        let workspace = WorkspaceRecord::Worktree {
+            branch: self.branch.as_str().to_owned(),
+            base: self.base.to_string(),
+            commit: tip.to_string(),
+            tree: self.repository.tree_of(tip)?.to_string(),
+            snapshot: snapshot.map(|commit| commit.to_string()),
+            changes,
+        };
+        Ok(Kept { workspace, warnings })
+    }
+}
+
+impl Site<'_> {
+    fn stat(&self, to: CommitId) -> Result<DiffStat, GitError> {
+        self.repository.diff_stat(self.repository.tree_of(self.tip_before)?, self.repository.tree_of(to)?)
+    }
+}
+
+fn warnings(snapshot: &Snapshot) -> Vec<String> {
+    let nested = snapshot.nested.iter().map(|nested| match nested.kind {
+        NestedKind::Files => {
+            format!("{} is a repository of its own; its files were kept, its history was not", nested.path)
+        }
+        NestedKind::Submodule => {
+            format!("{} is a submodule; what was changed in it was not kept", nested.path)
+        }
+    });
+    let skipped = snapshot.skipped.iter().map(|file| format!("{} was not kept: {}", file.path, file.reason));
+    nested.chain(skipped).collect()
+}

@@ -1,0 +1,225 @@
+//! What is decided before a run starts, written to `plan.json` before anything happens.
+//!
+//! The plan holds all that a later runner needs to finish the run when this one is killed: the task
+//! file may be edited or deleted meanwhile, and the run goes on with the bytes it was claimed with.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::SlotId;
+use crate::agent::claude::{AgentChoice, Invocation, Session, arguments};
+use crate::agent::judge::{Answer, Protocol};
+use crate::git::{BranchName, CommitId};
+use crate::run::{FailureReason, Resumed, RunId, RunKind, SessionId};
+use crate::store::run_directory::{Launch, RunDirectory};
+use crate::task::TaskId;
+use crate::timestamp::Timestamp;
+
+/// The version that this program writes. A reader refuses a newer one.
+pub(crate) const PLAN_VERSION: u32 = 1;
+
+/// Which run of which task, and why. Known as soon as a task is claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    /// The run.
+    pub(crate) run: RunId,
+    /// The first run of the claim.
+    pub(crate) claim: RunId,
+    /// The task.
+    pub(crate) task: TaskId,
+    /// The task file as it is run.
+    pub(crate) task_text: String,
+    /// Its title, for people.
+    pub(crate) title: String,
+    /// 1, 2, 3 … within the task.
+    pub(crate) number: u32,
+    /// Why there is a run.
+    pub(crate) kind: RunKind,
+    /// In which slot.
+    pub(crate) slot: SlotId,
+    /// When the plan was made.
+    pub(crate) planned: Timestamp,
+}
+
+/// `plan.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// The version of the format.
+    pub(crate) version: u32,
+    /// Which run, and why.
+    pub(crate) intent: Intent,
+    /// The supervisor's part.
+    pub(crate) launch: Launch,
+    /// What the agent is told.
+    pub(crate) prompt: String,
+    /// What the task says as a prompt, for a session that has to start afresh.
+    pub(crate) task_prompt: String,
+    /// The conversation.
+    pub(crate) session: SessionPlan,
+    /// Where the agent works.
+    pub(crate) workspace: WorkspacePlan,
+    /// How its end is read.
+    pub(crate) protocol: Protocol,
+    /// How Claude Code is started, to start the next run likewise; `None` for a command used as the agent.
+    pub(crate) invocation: Option<Invocation>,
+    /// Texts that the agent reads from files of the run's folder.
+    pub(crate) files: AgentFiles,
+    /// What may still happen without a person.
+    pub(crate) patience: RunPatience,
+}
+
+/// Texts that the agent reads from files: they may be longer than an argument can be.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct AgentFiles {
+    /// Added to the system prompt.
+    pub(crate) instructions: Option<String>,
+    /// The agents that can be chosen, as JSON.
+    pub(crate) agents: Option<String>,
+    /// The one that is.
+    pub(crate) agent_name: Option<String>,
+}
+
+/// The conversation of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SessionPlan {
+    /// Its id.
+    pub(crate) id: SessionId,
+    /// Whether it is there already.
+    pub(crate) resumed: Resumed,
+}
+
+/// What may still happen without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunPatience {
+    /// How often a failed run is tried again.
+    pub(crate) retries_left: u32,
+    /// How often a run that was cut off goes on.
+    pub(crate) resumes_left: u32,
+    /// How long to wait before asking a busy service again, in milliseconds.
+    pub(crate) service_pause_ms: u64,
+}
+
+/// Where an agent works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum WorkspacePlan {
+    /// A linked worktree on a branch of its own.
+    Worktree {
+        /// The common git directory of the repository it belongs to.
+        repository: PathBuf,
+        /// Where it lies.
+        path: PathBuf,
+        /// The branch.
+        branch: BranchName,
+        /// Where the branch begins, if it has to be made.
+        base: CommitId,
+        /// The branch's tip before the run; `base` when there was no branch.
+        tip_before: CommitId,
+    },
+    /// A plain folder.
+    Sandbox {
+        /// Where it lies.
+        path: PathBuf,
+    },
+}
+
+impl Plan {
+    /// Loads the plan of a run, or returns `None` when it was never written whole.
+    pub(crate) fn load(directory: &RunDirectory) -> Result<Option<Self>, crate::os::fs::FileError> {
+        directory.load("plan.json")
+    }
+
+    /// Returns the plan of the run that follows this one in the same claim.
+    pub(crate) fn next(&self, step: NextRun, runs: &Path, now: Timestamp) -> Self {
+        let mut plan = self.clone();
+        plan.intent.run = RunId::new_unique();
+        plan.intent.number += 1;
+        plan.intent.kind = step.kind;
+        plan.intent.planned = now;
+        plan.prompt = step.prompt;
+        plan.session = step.session;
+        plan.patience = step.patience;
+        plan.launch.run = plan.intent.run;
+        plan.settle(runs);
+        plan
+    }
+
+    /// Works out what depends on the run's folder and on the conversation: the agent's arguments and variables.
+    pub(crate) fn settle(&mut self, runs: &Path) {
+        let directory = RunDirectory::new(runs, self.intent.run);
+        let environment = &mut self.launch.environment;
+        environment.insert("CLAUDEDO_RUN".to_owned(), self.intent.run.to_string());
+        environment.insert("CLAUDEDO_RUN_NUMBER".to_owned(), self.intent.number.to_string());
+        environment.insert("CLAUDEDO_SESSION".to_owned(), self.session.id.to_string());
+        let resume = match self.session.resumed {
+            Resumed::Fresh => "0",
+            Resumed::Resumed => "1",
+        };
+        environment.insert("CLAUDEDO_RESUME".to_owned(), resume.to_owned());
+        if let Some(invocation) = &mut self.invocation {
+            invocation.session = self.session.choice();
+            invocation.instructions_file =
+                self.files.instructions.as_ref().map(|_| directory.instructions_path());
+            invocation.agent =
+                self.files.agent_name.clone().map(|name| AgentChoice { file: directory.agents_path(), name });
+            self.launch.arguments = arguments(invocation);
+        }
+    }
+
+    /// Returns what kind of answer the agent is asked for.
+    pub(crate) fn answer(&self) -> Answer {
+        match &self.invocation {
+            Some(Invocation { result_schema: Some(_), .. }) => Answer::Structured,
+            Some(Invocation { result_schema: None, .. }) | None => Answer::Text,
+        }
+    }
+
+    /// Returns the model that was asked for.
+    pub(crate) fn model_asked_for(&self) -> Option<String> {
+        self.invocation.as_ref().and_then(|invocation| invocation.model.clone())
+    }
+}
+
+/// What changes from one run of a claim to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NextRun {
+    /// Why there is another.
+    pub(crate) kind: RunKind,
+    /// What the agent is told.
+    pub(crate) prompt: String,
+    /// The conversation.
+    pub(crate) session: SessionPlan,
+    /// What may still happen without a person after it.
+    pub(crate) patience: RunPatience,
+}
+
+impl SessionPlan {
+    /// Returns a conversation that has not begun.
+    pub(crate) fn fresh() -> Self {
+        Self { id: SessionId::new_unique(), resumed: Resumed::Fresh }
+    }
+
+    /// Returns a conversation that goes on.
+    pub(crate) fn resume(id: SessionId) -> Self {
+        Self { id, resumed: Resumed::Resumed }
+    }
+
+    /// Returns the choice as the agent's arguments put it.
+    pub(crate) fn choice(&self) -> Session {
+        match self.resumed {
+            Resumed::Fresh => Session::New(self.id.clone()),
+            Resumed::Resumed => Session::Resume(self.id.clone()),
+        }
+    }
+}
+
+/// Why a claimed task cannot be run, before any agent was started.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Refusal {
+    /// For programs.
+    pub(crate) reason: FailureReason,
+    /// For people: a sentence of its own.
+    pub(crate) message: String,
+}

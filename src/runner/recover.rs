@@ -1,0 +1,92 @@
+//! What an earlier runner left behind. Every start looks for it.
+//!
+//! * A folder without a plan: the runner was killed before anything had happened. It is removed.
+//! * A run whose supervisor lives goes on; its end is waited for.
+//! * A run whose supervisor is gone is ended and goes on in its session.
+//! * A claim of this machine without any folder has lost its state: it ends as interrupted, and its
+//!   branch and records stay.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::claim::blocking;
+use super::engine::Engine;
+use super::plan::{PLAN_VERSION, Plan};
+use crate::os::{clock, fs};
+use crate::run::{EventKind, Outcome, StoredState};
+use crate::store::event_stream::Level;
+use crate::store::run_directory::RunDirectory;
+use crate::store::state_directory::TaskLock;
+use crate::supervisor::{Supervision, end_orphan, supervision};
+use crate::task::TaskId;
+
+/// A run that somebody has to go on with.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    /// Its plan.
+    pub(crate) plan: Plan,
+    /// Its folder.
+    pub(crate) directory: RunDirectory,
+}
+
+/// Looks for what was left behind and clears away what means nothing.
+pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
+    let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
+    for run in engine.state.load_runs()? {
+        let directory = engine.state.run_directory(run);
+        let Some(plan) = Plan::load(&directory)? else {
+            fs::remove_directory(directory.path())?;
+            continue;
+        };
+        if plan.version > PLAN_VERSION {
+            engine.broadcast.log(
+                Level::Error,
+                format!("run {run} was planned by a newer git-claudedo; install it to go on with the run"),
+            );
+            continue;
+        }
+        // Runs are sorted by age. One that has a later run in its claim has its record already.
+        if let Some(earlier) = remains.insert(plan.intent.task.clone(), Remains { plan, directory }) {
+            fs::remove_directory(earlier.directory.path())?;
+        }
+    }
+    end_lost_claims(engine, &remains)?;
+    Ok(remains.into_values().collect())
+}
+
+/// Takes the lock of a run that was left behind: at once, or when its agent is gone.
+pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow::Result<TaskLock> {
+    let task = remains.plan.intent.task.clone();
+    if let Some(lock) = engine.state.try_lock_task(&task)? {
+        return Ok(lock);
+    }
+    match supervision(&remains.directory)? {
+        Supervision::Orphaned => {
+            end_orphan(&remains.directory, clock::now()).await?;
+        }
+        Supervision::Supervised | Supervision::Ended(_) | Supervision::NeverStarted => {}
+    }
+    blocking(engine, move |engine| Ok(engine.state.lock_task(&task)?)).await
+}
+
+fn end_lost_claims(engine: &Engine, remains: &BTreeMap<TaskId, Remains>) -> anyhow::Result<()> {
+    for (task, history) in engine.records.load_all()? {
+        let StoredState::Claimed { claim, machine, .. } = &history.state else { continue };
+        if *machine != engine.machine || remains.contains_key(&task) {
+            continue;
+        }
+        let Some(_lock) = engine.state.try_lock_task(&task)? else { continue };
+        let kind = EventKind::Finished {
+            claim: *claim,
+            run: history.last_run().map_or(*claim, |run| run.run),
+            outcome: Outcome::Interrupted,
+            reason: None,
+            message: "The run's folder is gone; its branch and records are kept.".to_owned(),
+        };
+        engine.records.append_event(&task, kind, clock::now())?;
+        engine
+            .broadcast
+            .log(Level::Warning, format!("task {task} was interrupted and its run's folder is gone"));
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! One look at the tasks: what may run now, and when something that is held may.
+
+use std::collections::BTreeSet;
+
+use super::decide::Event;
+use super::engine::Engine;
+use crate::os::clock;
+use crate::schedule::{Candidate, Hold, Standing, queue};
+use crate::store::overview::Overview;
+use crate::store::tasks::{Readiness, Unsettled};
+use crate::task::TaskId;
+use crate::timestamp::Timestamp;
+
+/// Which tasks a runner runs.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// All that may run.
+    All,
+    /// Only these.
+    Only(BTreeSet<TaskId>),
+}
+
+impl Selection {
+    fn contains(&self, task: &TaskId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(tasks) => tasks.contains(task),
+        }
+    }
+}
+
+/// Looks at the tasks.
+pub(crate) fn scan(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
+    let now = clock::now();
+    let overview = Overview::load(&engine.tasks, &engine.records, &engine.state, now)?;
+    let candidates: Vec<Candidate> = queue(&overview.entries, &overview.standings)
+        .into_iter()
+        .filter(|candidate| selection.contains(&candidate.task))
+        .collect();
+    let next_release = overview
+        .standings
+        .iter()
+        .filter(|(task, _)| selection.contains(task))
+        .filter_map(|(task, standing)| release(&overview, task, standing))
+        .min();
+    Ok(Event::Scanned { queue: candidates, next_release })
+}
+
+fn release(overview: &Overview, task: &TaskId, standing: &Standing) -> Option<Timestamp> {
+    match standing {
+        Standing::Held { hold: Hold::Service { until, .. } } => *until,
+        Standing::Held { hold: Hold::Unsettled } => match overview.tasks.get(task)?.readiness {
+            Readiness::Unsettled(Unsettled::Changing { until }) => Some(until),
+            Readiness::Unsettled(Unsettled::NoFinalNewline) | Readiness::Ready => None,
+        },
+        Standing::Held { hold: Hold::Invalid | Hold::FileMissing | Hold::Waiting { .. } }
+        | Standing::Draft
+        | Standing::Queued { .. }
+        | Standing::Running
+        | Standing::Interrupted
+        | Standing::Elsewhere { .. }
+        | Standing::Ended { .. } => None,
+    }
+}

@@ -1,0 +1,106 @@
+//! The place where an agent works: a linked worktree on a branch of its own, or a plain folder.
+//!
+//! Every step may find its work done already, since the runner before this one may have been killed
+//! right after it. Nothing here ever falls back to the user's own checkout.
+
+use std::path::Path;
+
+use super::engine::Engine;
+use super::plan::{Intent, Refusal, WorkspacePlan};
+use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState};
+use crate::os::fs;
+use crate::run::FailureReason;
+use crate::store::event_stream::{StreamEventKind, WorktreeChange};
+
+/// Makes the workspace of a plan, or finds it made.
+pub(crate) fn ensure(engine: &Engine, intent: &Intent, workspace: &WorkspacePlan) -> Result<(), Refusal> {
+    let made = match workspace {
+        WorkspacePlan::Sandbox { path } => fs::create_directory(path)
+            .map(|()| WorktreeChange::Reused)
+            .map_err(|error| refusal("Sandbox creation failed", &error)),
+        WorkspacePlan::Worktree { repository, path, branch, base, .. } => {
+            ensure_worktree(engine, intent, &Site { repository, path, branch, base: *base })
+        }
+    };
+    let change = made?;
+    let path = workspace.path().to_owned();
+    engine.broadcast.tell(
+        Some(&intent.task),
+        Some(intent.run),
+        StreamEventKind::WorktreeUpdated { path, change },
+    );
+    Ok(())
+}
+
+/// Gives a worktree back to its user: it stays where it is and is no longer locked.
+pub(crate) fn release(workspace: &WorkspacePlan) -> Result<(), GitError> {
+    match workspace {
+        WorkspacePlan::Sandbox { .. } => Ok(()),
+        WorkspacePlan::Worktree { repository, path, .. } => {
+            let repository = Repository::open(repository)?;
+            match repository.worktree_state(path)? {
+                WorktreeState::Present(_) => repository.unlock_worktree(path),
+                WorktreeState::Absent
+                | WorktreeState::Missing(_)
+                | WorktreeState::Unfinished(_)
+                | WorktreeState::NotOurs => Ok(()),
+            }
+        }
+    }
+}
+
+struct Site<'a> {
+    repository: &'a Path,
+    path: &'a Path,
+    branch: &'a BranchName,
+    base: CommitId,
+}
+
+fn ensure_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, Refusal> {
+    make_worktree(engine, intent, site).map_err(|error| refusal("Worktree creation failed", &error))
+}
+
+fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, GitError> {
+    let repository = engine.repository_at(site.repository)?;
+    // The task's lock is ours, so a lock file on its branch was left behind by somebody who is gone.
+    repository.remove_stale_lock(site.branch.as_str())?;
+    if repository.branch_tip(site.branch)?.is_none() {
+        let message = format!("claudedo: branch for task {}", intent.task);
+        repository.create_branch(site.branch, site.base, &message)?;
+    }
+    let reason = format!("git-claudedo task {}", intent.task);
+    if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
+        repository.set_worktree_lock(site.path, Some(&reason))?;
+        return Ok(WorktreeChange::Reused);
+    }
+    repository.add_worktree(site.path, site.branch, &reason)?;
+    Ok(WorktreeChange::Created)
+}
+
+fn refusal(what: &str, error: &dyn std::error::Error) -> Refusal {
+    Refusal { reason: FailureReason::Workspace, message: format!("{what}: failed to {}", chain(error)) }
+}
+
+/// Returns an error with its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl WorkspacePlan {
+    /// Returns the folder that the agent starts in.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Worktree { path, .. } | Self::Sandbox { path } => path,
+        }
+    }
+}

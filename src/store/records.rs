@@ -1,0 +1,365 @@
+//! Records and events on the tracking refs: this machine's own is written, all machines' are read.
+//!
+//! ```text
+//! tasks/<shard>/<task>/events/<lamport>-<machine>-<kind>.json
+//! tasks/<shard>/<task>/runs/<number>-<run>/run.json
+//!                                         /task.yaml  prompt.md  result.md  error.md
+//!                                         /log/000001.ndjson …
+//! ```
+//!
+//! Nothing here is ever changed once it is there. Whoever appends for a task holds the task's lock, so
+//! that the lamport numbers of one machine never repeat.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
+
+use super::history::{RunSummary, TaskHistory};
+use super::state_directory::StateDirectory;
+use crate::git::{BlobId, Entry, EntryKind, GitError, Repository, TrackingChanges, TreeId};
+use crate::os::fs::FileError;
+use crate::run::{
+    EVENT_VERSION, EventKind, IllegalTransition, LogSegment, MachineId, RECORD_VERSION, RunRecord, TaskEvent,
+};
+use crate::task::TaskId;
+use crate::timestamp::Timestamp;
+
+/// The most bytes of one part of a log. Forges recommend blobs of at most 1 MB.
+const SEGMENT_BYTES_MAX: usize = 1_000_000;
+
+/// The most bytes of a text beside the record, for the same reason.
+const TEXT_BYTES_MAX: usize = 1_000_000;
+
+/// The records of a repository.
+#[derive(Debug, Clone)]
+pub struct Records {
+    pub(super) repository: Repository,
+    pub(super) state: StateDirectory,
+}
+
+/// A run that is over, to be recorded.
+#[derive(Debug)]
+pub struct NewRecord {
+    /// The record; its list of log segments is filled in here.
+    pub record: RunRecord,
+    /// The task file as it was run.
+    pub task_text: String,
+    /// What the agent was told.
+    pub prompt: String,
+    /// The agent's last words.
+    pub result: Option<String>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// What the agent printed.
+    pub log: Option<LogSource>,
+    /// What it means for the task, if this was the last run of its claim.
+    pub event: Option<EventKind>,
+}
+
+/// A log to be cut into segments.
+#[derive(Debug)]
+pub struct LogSource {
+    /// The file; absent counts as empty.
+    pub path: PathBuf,
+}
+
+/// Why records cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// Git said no.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A file said no.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A record is not what it should be.
+    #[error("read {path} on the tracking ref")]
+    Malformed {
+        /// Which.
+        path: String,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "read {path}: it has version {found}, and this program reads up to {newest}; install a newer git-claudedo"
+    )]
+    TooNew {
+        /// Which.
+        path: String,
+        /// Its version.
+        found: u32,
+        /// The newest that is understood.
+        newest: u32,
+    },
+    /// The event does not fit the task's state.
+    #[error("record the event")]
+    Illegal(#[from] IllegalTransition),
+}
+
+impl Records {
+    /// Returns the records of a repository. Touches nothing.
+    pub fn open(repository: &Repository, state: &StateDirectory) -> Self {
+        Self { repository: repository.clone(), state: state.clone() }
+    }
+
+    /// Loads what is known of one task; an unknown one has an empty history.
+    pub fn load_task(&self, task: &TaskId) -> Result<TaskHistory, RecordsError> {
+        let mut history = TaskHistory::default();
+        for tree in self.task_trees(task)? {
+            history.add(self.load_part(task, tree)?);
+        }
+        history.settle();
+        Ok(history)
+    }
+
+    /// Loads the record of one run.
+    pub fn load_record(&self, task: &TaskId, run: &RunSummary) -> Result<Option<RunRecord>, RecordsError> {
+        let Some(bytes) = self.load_file(task, run, "run.json")? else { return Ok(None) };
+        decode_record(&bytes, &format!("run.json of run {} of {task}", run.number)).map(Some)
+    }
+
+    /// Loads a text that lies beside a record: `prompt.md`, `result.md`, `error.md` or `task.yaml`.
+    pub fn load_file(
+        &self,
+        task: &TaskId,
+        run: &RunSummary,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, RecordsError> {
+        let path = format!("runs/{}/{name}", RunRecord::folder_name(run.number, run.run));
+        for tree in self.task_trees(task)? {
+            if let Some(bytes) = self.repository.read_file(tree, &path)? {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens the log of a run: its segments one after the other, one in memory at a time.
+    pub fn open_log(&self, task: &TaskId, run: &RunSummary) -> Result<LogReader, RecordsError> {
+        let path = format!("runs/{}/log", RunRecord::folder_name(run.number, run.run));
+        for tree in self.task_trees(task)? {
+            let entries = self.repository.list_folder(tree, &path)?;
+            if !entries.is_empty() {
+                return Ok(LogReader::new(self.repository.clone(), entries));
+            }
+        }
+        Ok(LogReader::new(self.repository.clone(), Vec::new()))
+    }
+
+    /// Appends one event. The caller holds the task's lock.
+    ///
+    /// Fails with [`RecordsError::Illegal`] when the task's state does not allow it; nothing is written then.
+    pub fn append_event(
+        &self,
+        task: &TaskId,
+        kind: EventKind,
+        now: Timestamp,
+    ) -> Result<TaskEvent, RecordsError> {
+        let machine = self.state.require_machine()?;
+        let history = self.load_task(task)?;
+        let event = next_event(&history, task, &machine, (kind, now));
+        history.state.clone().apply(&event)?;
+        let tracking = self.repository.tracking_ref(machine.as_str())?;
+        let mut changes = tracking.changes();
+        put_event(&mut changes, &event)?;
+        tracking.append(changes, &format!("{} {task}", event.kind.name()))?;
+        Ok(event)
+    }
+
+    /// Appends the record of a run, with the event it ends in, as one commit. The caller holds the task's lock.
+    pub fn append_record(&self, new: NewRecord, now: Timestamp) -> Result<(), RecordsError> {
+        let NewRecord { mut record, task_text, prompt, result, error, log, event } = new;
+        let machine = self.state.require_machine()?;
+        self.repository.set_log_attributes()?;
+        let tracking = self.repository.tracking_ref(machine.as_str())?;
+        let mut changes = tracking.changes();
+        let folder = format!(
+            "{}/runs/{}",
+            task_folder(&record.task),
+            RunRecord::folder_name(record.number, record.run)
+        );
+        if let Some(log) = log {
+            record.log = put_log(&mut changes, &folder, &log)?;
+        }
+        changes.put(&format!("{folder}/run.json"), &encode(&record))?;
+        changes.put(&format!("{folder}/task.yaml"), task_text.as_bytes())?;
+        let texts = [("prompt.md", Some(prompt)), ("result.md", result), ("error.md", error)];
+        for (name, text) in texts {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                changes.put(&format!("{folder}/{name}"), capped(&text).as_bytes())?;
+            }
+        }
+        if let Some(kind) = event {
+            let history = self.load_task(&record.task)?;
+            put_event(&mut changes, &next_event(&history, &record.task, &machine, (kind, now)))?;
+        }
+        let message = format!("{} {} run {}", record.outcome.name(), record.task, record.number);
+        tracking.append(changes, &message)?;
+        Ok(())
+    }
+
+    /// Returns the folders of a task on all tracking refs, this machine's first.
+    fn task_trees(&self, task: &TaskId) -> Result<Vec<TreeId>, RecordsError> {
+        let mut trees = Vec::new();
+        for tip in self.repository.tracking_tips()? {
+            let root = self.repository.tree_of(tip.tip)?;
+            if let Some(EntryKind::Folder(tree)) = self.repository.lookup(root, &task_folder(task))? {
+                trees.push(tree);
+            }
+        }
+        Ok(trees)
+    }
+
+    /// Loads what one machine knows of a task.
+    pub(super) fn load_part(&self, task: &TaskId, tree: TreeId) -> Result<TaskHistory, RecordsError> {
+        let mut part = TaskHistory::default();
+        for entry in self.repository.list_folder(tree, "events")? {
+            if let EntryKind::File(blob) = entry.kind {
+                part.events.extend(self.load_event(task, &entry.name, blob)?);
+            }
+        }
+        for entry in self.repository.list_folder(tree, "runs")? {
+            let path = format!("runs/{}/run.json", entry.name);
+            if let Some(bytes) = self.repository.read_file(tree, &path)? {
+                let record = decode_record(&bytes, &format!("{}/{path}", task_folder(task)))?;
+                part.runs.push(RunSummary::of(&record));
+            }
+        }
+        Ok(part)
+    }
+
+    /// An event of a kind that a newer program added is left out, as are its effects; a newer version is refused.
+    fn load_event(&self, task: &TaskId, name: &str, blob: BlobId) -> Result<Option<TaskEvent>, RecordsError> {
+        let bytes = self.repository.read_blob(blob)?;
+        let path = format!("{}/events/{name}", task_folder(task));
+        require_version(&bytes, &path, EVENT_VERSION)?;
+        Ok(serde_json::from_slice(&bytes).ok())
+    }
+}
+
+/// Returns the folder of a task on a tracking ref.
+pub fn task_folder(task: &TaskId) -> String {
+    format!("tasks/{}/{task}", task.shard())
+}
+
+fn next_event(
+    history: &TaskHistory,
+    task: &TaskId,
+    machine: &MachineId,
+    (kind, at): (EventKind, Timestamp),
+) -> TaskEvent {
+    TaskEvent {
+        version: EVENT_VERSION,
+        lamport: history.lamport + 1,
+        machine: machine.clone(),
+        task: task.clone(),
+        at,
+        kind,
+    }
+}
+
+fn put_event(changes: &mut TrackingChanges, event: &TaskEvent) -> Result<(), RecordsError> {
+    let path = format!("{}/events/{}", task_folder(&event.task), event.file_name());
+    changes.put(&path, &encode(event))?;
+    Ok(())
+}
+
+fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+fn decode_record(bytes: &[u8], path: &str) -> Result<RunRecord, RecordsError> {
+    require_version(bytes, path, RECORD_VERSION)?;
+    serde_json::from_slice(bytes).map_err(|source| RecordsError::Malformed { path: path.to_owned(), source })
+}
+
+fn require_version(bytes: &[u8], path: &str, newest: u32) -> Result<(), RecordsError> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let versioned: Versioned = serde_json::from_slice(bytes)
+        .map_err(|source| RecordsError::Malformed { path: path.to_owned(), source })?;
+    if versioned.version > newest {
+        return Err(RecordsError::TooNew { path: path.to_owned(), found: versioned.version, newest });
+    }
+    Ok(())
+}
+
+fn capped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+}
+
+/// Cuts a log at line ends where it can, and inside of a line that is longer than a segment.
+fn put_log(
+    changes: &mut TrackingChanges,
+    folder: &str,
+    source: &LogSource,
+) -> Result<Vec<LogSegment>, RecordsError> {
+    let file = match File::open(&source.path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(FileError::on("open", &source.path)(error).into()),
+    };
+    let mut reader = BufReader::with_capacity(64 * 1024, file);
+    let mut segments = Vec::new();
+    let mut pending: Vec<u8> = Vec::with_capacity(SEGMENT_BYTES_MAX);
+    loop {
+        let room = SEGMENT_BYTES_MAX - pending.len();
+        let read = reader
+            .by_ref()
+            .take(room as u64)
+            .read_to_end(&mut pending)
+            .map_err(FileError::on("read", &source.path))?;
+        if pending.is_empty() {
+            return Ok(segments);
+        }
+        let is_last = read < room;
+        let end = if is_last { pending.len() } else { line_end(&pending) };
+        let name = format!("{:06}.ndjson", segments.len() + 1);
+        changes.put(&format!("{folder}/log/{name}"), &pending[..end])?;
+        segments.push(LogSegment { name, size: end as u64 });
+        pending.drain(..end);
+    }
+}
+
+fn line_end(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes.len(), |position| position + 1)
+}
+
+/// Reads the segments of a log one after the other.
+#[derive(Debug)]
+pub struct LogReader {
+    repository: Repository,
+    segments: std::vec::IntoIter<Entry>,
+    current: io::Cursor<Vec<u8>>,
+}
+
+impl LogReader {
+    fn new(repository: Repository, segments: Vec<Entry>) -> Self {
+        Self { repository, segments: segments.into_iter(), current: io::Cursor::new(Vec::new()) }
+    }
+}
+
+impl Read for LogReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.current.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            match self.segments.next() {
+                None => return Ok(0),
+                Some(Entry { kind: EntryKind::File(blob), .. }) => {
+                    let bytes = self.repository.read_blob(blob).map_err(io::Error::other)?;
+                    self.current = io::Cursor::new(bytes);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
