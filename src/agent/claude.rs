@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -112,6 +113,12 @@ pub enum InvocationError {
     SchemaTooLong {
         /// How long it is.
         bytes: usize,
+    },
+    /// The schema is no JSON.
+    #[error("use the result schema: it is no JSON: {problem}")]
+    SchemaNotJson {
+        /// What is wrong, and where.
+        problem: String,
     },
     /// The schema can never be met.
     #[error(
@@ -278,6 +285,9 @@ fn schema_problem(schema: &str) -> Option<InvocationError> {
     if schema.len() > ARGUMENT_BYTES_MAX {
         return Some(InvocationError::SchemaTooLong { bytes: schema.len() });
     }
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(schema) {
+        return Some(InvocationError::SchemaNotJson { problem: error.to_string() });
+    }
     let kind = pick(schema.trim(), ["type"]).and_then(|[kind]| kind);
     let is_object = kind.map(RawValue::get) == Some(r#""object""#);
     (!is_object).then_some(InvocationError::SchemaNotObject)
@@ -415,10 +425,13 @@ mod tests {
             Err(InvocationError::ArgumentImpossible { start: "a\0b".to_owned() })
         );
         assert_eq!(schema(r#" { "type" : "object" } "#), Ok(()));
-        for text in [r#"{"type":"array"}"#, r#"{"type":["object"]}"#, "{}", "[]", "", "{\"type\":\"object\""]
-        {
+        for text in [r#"{"type":"array"}"#, r#"{"type":["object"]}"#, "{}", "[]"] {
             assert_eq!(schema(text), Err(InvocationError::SchemaNotObject), "{text}");
         }
+        assert_eq!(
+            schema("{\"type\":\n\"object\"").unwrap_err().to_string(),
+            "use the result schema: it is no JSON: EOF while parsing an object at line 2 column 8"
+        );
         let long = format!(r#"{{"type":"object","title":"{}"}}"#, "x".repeat(128 << 10));
         assert_eq!(schema(&long), Err(InvocationError::SchemaTooLong { bytes: long.len() }));
     }

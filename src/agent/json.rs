@@ -11,6 +11,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::transcript::one_line;
+
 /// Returns the line as text, with bytes that are not UTF-8 overwritten by `?` in place.
 pub(super) fn repaired(line: &mut [u8]) -> &str {
     let mut start = 0;
@@ -52,6 +54,11 @@ pub(super) fn values(json: &RawValue, limit: usize) -> Vec<&RawValue> {
 /// Claude Code cuts long texts by UTF-16 units, so that an escaped half of a pair is to be expected.
 pub(super) fn text(json: &RawValue) -> Option<String> {
     whole(json.get(), Text)
+}
+
+/// Returns a text as one short line without control characters: for words and sentences, which may be anything.
+pub(super) fn short(json: &RawValue) -> Option<String> {
+    text(json).map(|text| one_line(&text))
 }
 
 /// Returns a JSON number as a count: fractions are cut off, negative numbers count as absent.

@@ -172,7 +172,7 @@ fn cause(end: &End<'_>, result: &ResultEvent) -> (FailureReason, AfterFailure) {
         (_, "blocking_limit" | "prompt_too_long") => (FailureReason::PromptTooLong, AfterFailure::Stop),
         (_, "image_error") => (FailureReason::ApiRefused, AfterFailure::Stop),
         (_, "aborted_streaming" | "aborted_tools") => (FailureReason::Crashed, resume(end)),
-        ("error_during_execution", _) if is_session_missing(end, result) => {
+        ("error_during_execution", _) if is_session_missing(result) => {
             (FailureReason::SessionMissing, AfterFailure::StartFresh)
         }
         (_, "api_error") => api_cause(end.reading, result),
@@ -185,11 +185,9 @@ fn cause(end: &End<'_>, result: &ResultEvent) -> (FailureReason, AfterFailure) {
 
 /// Says whether the agent ended because it could not find the session to be resumed.
 ///
-/// It then prints nothing but this one result, and only the text tells which.
-fn is_session_missing(end: &End<'_>, result: &ResultEvent) -> bool {
-    end.reading.progress == Progress::Nothing
-        && result.turns == 0
-        && result.errors.iter().any(|error| error.starts_with("No conversation found"))
+/// The text is Claude Code's own and not the model's, and nothing else tells.
+fn is_session_missing(result: &ResultEvent) -> bool {
+    result.turns == 0 && result.errors.iter().any(|error| error.starts_with("No conversation found"))
 }
 
 /// Returns what an error of the service means.

@@ -9,6 +9,7 @@
 
 mod json;
 mod lines;
+mod result;
 #[cfg(test)]
 mod testing;
 

@@ -3,6 +3,7 @@
 //! The absolute path is written into the plan, so that the run starts what was found now, whatever the
 //! search path is then.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ pub fn require_program(program: &str, search_path: &OsStr, folder: &Path) -> Res
 }
 
 /// Returns the value of `PATH` in an environment, or an empty one.
-pub fn search_path(environment: &std::collections::BTreeMap<OsString, OsString>) -> OsString {
+pub fn search_path(environment: &BTreeMap<OsString, OsString>) -> OsString {
     environment.get(OsStr::new("PATH")).cloned().unwrap_or_default()
 }
 

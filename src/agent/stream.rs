@@ -10,10 +10,12 @@ use std::io::{self, BufRead};
 
 use serde_json::value::RawValue;
 
-use super::json::{self, amount, count, elements, pick, text, truth, values};
+use super::json::{self, amount, count, elements, pick, short, truth};
 pub use super::lines::LINE_BYTES_MAX;
 use super::lines::{Line, Lines};
-use super::transcript::{input_summary, one_line};
+pub use super::result::ResultEvent;
+use super::result::{sum_of_models, tokens};
+use super::transcript::input_summary;
 use crate::run::{PermissionDenial, SessionId, Usage};
 use crate::timestamp::Timestamp;
 
@@ -22,9 +24,6 @@ const KEPT_MAX: usize = 50;
 
 /// How many answers are told apart when a run without a result is counted. A run of a day makes some thousands.
 const MESSAGES_MAX: usize = 100_000;
-
-/// How many models one run can use. More is not plausible.
-const MODELS_MAX: usize = 64;
 
 /// What a log says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -91,35 +90,6 @@ pub struct RateLimit {
     pub status: String,
     /// When the limit is lifted.
     pub resets_at: Option<Timestamp>,
-}
-
-/// The event with which the agent ends its work: the fields that decide what it means.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ResultEvent {
-    /// `success`, or `error_` and more. Says nothing about success: errors of the service end as `success` too.
-    pub subtype: String,
-    /// Whether the agent calls it an error.
-    pub is_error: bool,
-    /// Why it ended, as in `completed` or `api_error`.
-    pub terminal_reason: Option<String>,
-    /// Why the model stopped, as in `end_turn` or `refusal`.
-    pub stop_reason: Option<String>,
-    /// What kind of error of the service, as in `usage_limit_reached`.
-    pub api_error: Option<String>,
-    /// The HTTP status of the service's last answer, where there was one.
-    pub api_error_status: Option<u64>,
-    /// The service's own name for the error, as in `overloaded_error`.
-    pub api_error_type: Option<String>,
-    /// The text of the answer.
-    pub text: Option<String>,
-    /// What went wrong, in the agent's words.
-    pub errors: Vec<String>,
-    /// The answer that fits the schema, as JSON text.
-    pub structured_output: Option<String>,
-    /// Rounds of the model; 0 when it was never asked.
-    pub turns: u64,
-    /// Why the agent did not even start, as in `config_file_invalid`.
-    pub startup_failure_reason: Option<String>,
 }
 
 /// Reads a log to its end. Fails only when the log cannot be read.
@@ -237,7 +207,7 @@ impl Fold {
     fn take_result(&mut self, line: &str) {
         // The old one is dropped first: either may be as large as a line.
         self.reading.result = None;
-        let result = result_event(line);
+        let result = ResultEvent::parse(line);
         let Some([session, usage, deltas, session_cost, denials]) = pick(
             line,
             ["session_id", "usage", "model_usage_since_last_result", "total_cost_usd", "permission_denials"],
@@ -347,103 +317,8 @@ impl Fold {
     }
 }
 
-fn result_event(line: &str) -> ResultEvent {
-    let kinds = pick(
-        line,
-        [
-            "subtype",
-            "terminal_reason",
-            "stop_reason",
-            "api_error",
-            "api_error_type",
-            "startup_failure_reason",
-            "is_error",
-            "api_error_status",
-            "num_turns",
-            "result",
-            "errors",
-            "structured_output",
-        ],
-    );
-    let Some(
-        [
-            subtype,
-            terminal,
-            stop,
-            api,
-            api_type,
-            startup,
-            is_error,
-            status,
-            turns,
-            answer,
-            errors,
-            structured,
-        ],
-    ) = kinds
-    else {
-        return ResultEvent::default();
-    };
-    let subtype = subtype.and_then(short).unwrap_or_default();
-    ResultEvent {
-        is_error: is_error.and_then(truth).unwrap_or(subtype != "success") || subtype.starts_with("error"),
-        subtype,
-        terminal_reason: terminal.and_then(short),
-        stop_reason: stop.and_then(short),
-        api_error: api.and_then(short),
-        api_error_status: status.and_then(count),
-        api_error_type: api_type.and_then(short),
-        text: answer.and_then(text),
-        errors: errors.map(error_texts).unwrap_or_default(),
-        structured_output: structured
-            .filter(|value| value.get() != "null")
-            .map(|value| value.get().to_owned()),
-        turns: turns.and_then(count).unwrap_or(0),
-        startup_failure_reason: startup.and_then(short),
-    }
-}
-
-fn error_texts(errors: &RawValue) -> Vec<String> {
-    elements(errors, KEPT_MAX).0.into_iter().filter_map(text).collect()
-}
-
-/// Returns the tokens of the API's own `usage` object.
-fn tokens(usage: &RawValue) -> Usage {
-    let keys = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
-    let counts = pick(usage.get(), keys).unwrap_or_default().map(|value| value.and_then(count).unwrap_or(0));
-    let [input_tokens, output_tokens, cache_read_tokens, cache_write_tokens] = counts;
-    Usage { turns: 0, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd: None }
-}
-
-/// Returns what all models together used since the last result, subagents included.
-fn sum_of_models(deltas: &RawValue) -> Usage {
-    let mut sum = Usage { cost_usd: Some(0.0), ..Usage::default() };
-    for model in values(deltas, MODELS_MAX) {
-        let keys =
-            ["inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens", "costUSD"];
-        let found = pick(model.get(), keys).unwrap_or_default();
-        let cost_usd = found[4].and_then(amount);
-        let [input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, _] =
-            found.map(|value| value.and_then(count).unwrap_or(0));
-        sum.add(&Usage {
-            turns: 0,
-            input_tokens,
-            output_tokens,
-            cache_read_tokens,
-            cache_write_tokens,
-            cost_usd,
-        });
-    }
-    sum
-}
-
 fn session_id(value: Option<&RawValue>) -> Option<SessionId> {
     value.and_then(short)?.parse().ok()
-}
-
-/// Returns a text as one short line: these values are words and sentences, and may be anything.
-fn short(value: &RawValue) -> Option<String> {
-    text(value).map(|text| one_line(&text))
 }
 
 fn from_unix_seconds(seconds: u64) -> Option<Timestamp> {

@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead};
 use std::os::unix::fs::FileExt;
 
 use serde::Deserialize;
@@ -75,21 +75,28 @@ impl Tail {
         })
     }
 
+    /// Returns how many bytes of the log were read.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Takes the bytes that lie at `position`.
     fn take_chunk(&mut self, log: &File, chunk: &[u8]) -> io::Result<()> {
-        let chunk_start = self.position;
         let mut rest = chunk;
-        while let Some(newline) = rest.iter().position(|byte| *byte == b'\n') {
-            let rest_start = chunk_start + (chunk.len() - rest.len()) as u64;
-            if self.line_start == rest_start {
-                self.take_line(&rest[..newline]);
-            } else {
-                self.take_long_line(log, rest_start + newline as u64)?;
+        while !rest.is_empty() {
+            let piece_start = self.position;
+            let piece = &rest[..(&mut &*rest).skip_until(b'\n')?];
+            rest = &rest[piece.len()..];
+            self.position += piece.len() as u64;
+            if let Some(text) = piece.strip_suffix(b"\n") {
+                if self.line_start == piece_start {
+                    self.take_line(text);
+                } else {
+                    self.take_long_line(log, self.position - 1)?;
+                }
+                self.line_start = self.position;
             }
-            self.line_start = rest_start + newline as u64 + 1;
-            rest = &rest[newline + 1..];
         }
-        self.position = chunk_start + chunk.len() as u64;
         Ok(())
     }
 

@@ -4,9 +4,12 @@
 //! tool was called with what, what came back. Bookkeeping becomes nothing at all. A line that is no event is
 //! something an ordinary program printed, and is shown as it is.
 
+use std::io::{self, BufRead};
+
 use serde_json::value::RawValue;
 
 use super::json::{amount, count, elements, pick, repaired, text, truth};
+use super::lines::{LINE_BYTES_MAX, Line, Lines};
 
 /// The longest summary in characters. A terminal shows less; a record needs no more.
 pub const SUMMARY_CHARACTERS_MAX: usize = 200;
@@ -72,7 +75,7 @@ pub enum Content {
     /// A tool answered.
     ToolResult {
         /// Whether it did what it was asked.
-        outcome: ToolOutcome,
+        verdict: Verdict,
         /// What it answered.
         text: String,
     },
@@ -90,7 +93,7 @@ pub enum Content {
     /// The end of a piece of work.
     Result {
         /// Whether the agent calls it an error.
-        outcome: ToolOutcome,
+        verdict: Verdict,
         /// The answer, or what went wrong.
         text: String,
         /// Rounds of the model.
@@ -111,7 +114,7 @@ pub enum Content {
 
 /// Whether something worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToolOutcome {
+pub enum Verdict {
     /// It did.
     Done,
     /// It did not.
@@ -128,24 +131,48 @@ impl TranscriptItem {
             Content::Thinking(text) => format!("thinking: {text}"),
             Content::ToolCall { name, summary, .. } if summary.is_empty() => name.clone(),
             Content::ToolCall { name, summary, .. } => format!("{name}: {summary}"),
-            Content::ToolResult { outcome: ToolOutcome::Done, text } => format!("answer: {text}"),
-            Content::ToolResult { outcome: ToolOutcome::Failed, text } => format!("tool failed: {text}"),
+            Content::ToolResult { verdict: Verdict::Done, text } => format!("answer: {text}"),
+            Content::ToolResult { verdict: Verdict::Failed, text } => format!("tool failed: {text}"),
             Content::Retry { attempt, attempts_max, error } => {
                 format!("retry {attempt} of {attempts_max}: {error}")
             }
             Content::Notice(text) => text.clone(),
-            Content::Result { outcome: ToolOutcome::Done, text, .. } => format!("result: {text}"),
-            Content::Result { outcome: ToolOutcome::Failed, text, .. } => format!("failed: {text}"),
+            Content::Result { verdict: Verdict::Done, text, .. } => format!("result: {text}"),
+            Content::Result { verdict: Verdict::Failed, text, .. } => format!("failed: {text}"),
             Content::Unreadable { bytes } => format!("{bytes} bytes that could not be read"),
         };
         one_line(&summary)
     }
 }
 
+/// Hands all that a reader wants to see of a log to `each`, in order.
+///
+/// Fails when the log cannot be read, or as `each` does.
+pub fn read_items(
+    log: impl BufRead,
+    mut each: impl FnMut(TranscriptItem) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut lines = Lines::new(log);
+    while let Some(line) = lines.next_line()? {
+        let found = match line {
+            Line::Whole(bytes) => items_in(repaired(bytes)),
+            Line::Oversized => {
+                let content = Content::Notice(format!("a line of more than {LINE_BYTES_MAX} bytes"));
+                vec![TranscriptItem { speaker: Speaker::Agent, content }]
+            }
+        };
+        found.into_iter().try_for_each(&mut each)?;
+    }
+    Ok(())
+}
+
 /// Returns what a reader wants to see of one line of a log, given without its line end.
 pub fn items(line: &[u8]) -> Vec<TranscriptItem> {
-    let mut bytes = line.to_vec();
-    let line = repaired(&mut bytes).trim_end_matches(['\r', '\n']);
+    items_in(repaired(&mut line.to_vec()))
+}
+
+fn items_in(line: &str) -> Vec<TranscriptItem> {
+    let line = line.trim_end_matches(['\r', '\n']);
     let event = line.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\0');
     let Some([kind, subtype, parent]) = pick(event, ["type", "subtype", "parent_tool_use_id"]) else {
         return vec![TranscriptItem { speaker: Speaker::Agent, content: no_event(line, event) }];
@@ -154,7 +181,8 @@ pub fn items(line: &[u8]) -> Vec<TranscriptItem> {
         if parent.is_none_or(|parent| parent.get() == "null") { Speaker::Agent } else { Speaker::Subagent };
     let contents = match (kind.map_or("", RawValue::get), subtype.map_or("", RawValue::get)) {
         ("", _) => vec![no_event(line, event)],
-        (r#""assistant""# | r#""user""#, _) => message(event),
+        (r#""assistant""#, _) => message(event),
+        (r#""user""#, _) => message(event).into_iter().map(said_to_the_agent).collect(),
         (r#""result""#, _) => result(event).into_iter().collect(),
         (r#""system""#, subtype) => system(event, subtype).into_iter().collect(),
         (r#""rate_limit_event""#, _) => rate_limit(event).into_iter().collect(),
@@ -222,6 +250,21 @@ fn message(event: &str) -> Vec<Content> {
     }
 }
 
+/// Returns what stands in a message to the agent: the answers of its tools, and what its program adds by itself.
+fn said_to_the_agent(content: Content) -> Content {
+    match content {
+        Content::Text(text) => Content::Notice(text),
+        Content::Started { .. }
+        | Content::Thinking(_)
+        | Content::ToolCall { .. }
+        | Content::ToolResult { .. }
+        | Content::Retry { .. }
+        | Content::Notice(_)
+        | Content::Result { .. }
+        | Content::Unreadable { .. } => content,
+    }
+}
+
 fn block(block: &RawValue) -> Option<Content> {
     let [kind, said, thought, name, input, answer, is_error] =
         pick(block.get(), ["type", "text", "thinking", "name", "input", "content", "is_error"])?;
@@ -235,7 +278,7 @@ fn block(block: &RawValue) -> Option<Content> {
             input: input.map(|input| input.get().to_owned()).unwrap_or_default(),
         }),
         r#""tool_result""# => Some(Content::ToolResult {
-            outcome: outcome(is_error),
+            verdict: verdict(is_error),
             text: answer.map(answer_text).unwrap_or_default(),
         }),
         _ => None,
@@ -255,8 +298,8 @@ fn answer_text(answer: &RawValue) -> String {
     parts.join("\n")
 }
 
-fn outcome(is_error: Option<&RawValue>) -> ToolOutcome {
-    if is_error.and_then(truth) == Some(true) { ToolOutcome::Failed } else { ToolOutcome::Done }
+fn verdict(is_error: Option<&RawValue>) -> Verdict {
+    if is_error.and_then(truth) == Some(true) { Verdict::Failed } else { Verdict::Done }
 }
 
 fn result(event: &str) -> Option<Content> {
@@ -272,7 +315,7 @@ fn result(event: &str) -> Option<Content> {
         .unwrap_or_default()
         .map(|value| value.and_then(count).unwrap_or(0));
     Some(Content::Result {
-        outcome: outcome(is_error),
+        verdict: verdict(is_error),
         text: answer.and_then(text).or_else(errors).unwrap_or_default(),
         turns: turns.and_then(count).unwrap_or(0),
         input_tokens: fresh.saturating_add(read).saturating_add(written),
@@ -373,6 +416,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_program_tells_its_model_is_no_word_of_the_agent() {
+        insta::assert_snapshot!(summaries("kill-hang-SIGINT").join("\n"), @"
+        started with claude-opus-5-5
+        [Request interrupted by user]
+        ");
+        let line = br#"{"type":"user","message":{"content":"go on"}}"#;
+        assert_eq!(items(line).remove(0).content, Content::Notice("go on".to_owned()));
+    }
+
+    #[test]
     fn subagents_are_told_apart() {
         let items = capture("subagent-fwd");
         let of = |speaker| items.iter().filter(|item| item.speaker == speaker).count();
@@ -403,7 +456,7 @@ mod tests {
     fn half_a_surrogate_pair_does_not_hide_a_line() {
         let line =
             br#"{"type":"user","message":{"content":[{"type":"tool_result","content":"cut \ud83d"}]}}"#;
-        let Content::ToolResult { outcome: ToolOutcome::Done, text } = items(line).remove(0).content else {
+        let Content::ToolResult { verdict: Verdict::Done, text } = items(line).remove(0).content else {
             panic!("no tool result")
         };
         assert!(text.starts_with("cut \u{fffd}"));

@@ -84,7 +84,65 @@ fn texts<'a>(entries: &[&'a GitEntry]) -> Vec<GitValue<'a>> {
 }
 
 fn warning(entry: &GitEntry) -> GitWarning {
-    let keys: Vec<String> = SettingKey::ALL.iter().map(|key| key.git_key()).collect();
-    let suggestion = closest(&entry.key, keys.iter().map(String::as_str)).map(str::to_owned);
+    let word = entry.key.split_once('.').map_or("", |(_, word)| word);
+    let name = closest(word, SettingKey::ALL.iter().map(|key| key.name()));
+    let suggestion = name.and_then(SettingKey::from_name).map(SettingKey::git_key);
     GitWarning { key: entry.key.clone(), origin: entry.origin.clone(), suggestion }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(texts: &[(&str, &str, &str)]) -> Vec<GitEntry> {
+        let entry = |(key, value, origin): &(&str, &str, &str)| GitEntry {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+            origin: (*origin).to_owned(),
+        };
+        texts.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn an_unknown_key_is_a_warning_with_what_was_probably_meant() {
+        let entries = entries(&[
+            ("claudedo.maxTurn", "3", "global a"),
+            ("claudedo.max_turns", "3", "local b"),
+            ("claudedo.colour", "red", "local b"),
+            ("user.name", "x", "global a"),
+        ]);
+        let (_, warnings) = from_git(&entries).unwrap();
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(warnings.join("\n"), @r##"
+        git config claudedo.maxTurn (global a) is not a setting; did you mean claudedo.maxTurns?
+        git config claudedo.max_turns (local b) is not a setting; did you mean claudedo.maxTurns?
+        git config claudedo.colour (local b) is not a setting
+        "##);
+    }
+
+    #[test]
+    fn a_bad_value_names_key_value_and_file() {
+        let error = from_git(&entries(&[("claudedo.MAXTURNS", "many", "global ~/.gitconfig")])).unwrap_err();
+        insta::assert_snapshot!(error.to_string(), @r##"use git config claudedo.maxTurns="many" (global ~/.gitconfig): "many" is not a whole number; wanted is a whole number from 1 to 10000"##);
+    }
+
+    #[test]
+    fn the_last_value_counts_and_lists_add_up_until_an_empty_one() {
+        let (layer, _) = from_git(&entries(&[
+            ("claudedo.model", "haiku", "global a"),
+            ("claudedo.model", "opus", "local b"),
+            ("claudedo.env", "A", "global a"),
+            ("claudedo.env", "", "local b"),
+            ("claudedo.env", "B", "local b"),
+            ("claudedo.env", "C", "local b"),
+            ("claudedo.agentCommand", "old", "global a"),
+            ("claudedo.agentCommand", "new", "local b"),
+            ("claudedo.agentCommand", "--x", "local b"),
+        ]))
+        .unwrap();
+        assert_eq!(layer.settings.model.as_ref().unwrap().as_str(), "opus");
+        assert_eq!(layer.settings.env.as_ref().unwrap().items(), ["B", "C"]);
+        assert_eq!(layer.settings.agent_command.as_ref().unwrap().items(), ["new", "--x"]);
+        assert_eq!(*layer.origin(SettingKey::Model), Origin::GitConfig("local b".to_owned()));
+    }
 }

@@ -196,3 +196,143 @@ fn first<T: Clone>(
 ) -> Option<(T, Origin)> {
     layers.iter().find_map(|layer| Some((field(&layer.settings)?.clone(), layer.origin(key).clone())))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{GitEntry, from_git};
+    use crate::task::{ListFile, PeopleFile, RepositoryFile, TaskFile};
+
+    fn task(yaml: &str) -> Layer {
+        let file = TaskFile::parse(Path::new("tasks/a.yaml"), yaml.as_bytes()).unwrap();
+        Layer::new(file.settings, Origin::Task("tasks/a.yaml".into()))
+    }
+
+    fn list(yaml: &str) -> Layer {
+        let file = ListFile::parse(Path::new("lists/l.yaml"), yaml.as_bytes()).unwrap();
+        Layer::new(file.settings, Origin::List("lists/l.yaml".into()))
+    }
+
+    fn repository(yaml: &str) -> Layer {
+        let file = RepositoryFile::parse(Path::new("config.yaml"), yaml.as_bytes()).unwrap();
+        Layer::new(file.settings, Origin::Repository("config.yaml".into()))
+    }
+
+    fn user(entries: &[(&str, &str)]) -> Layer {
+        let entry = |(key, value): &(&str, &str)| GitEntry {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+            origin: "global ~/.gitconfig".to_owned(),
+        };
+        from_git(&entries.iter().map(entry).collect::<Vec<_>>()).unwrap().0
+    }
+
+    fn shown(resolved: &Resolved) -> String {
+        let row =
+            |row: Row<'_>| format!("{}={} ({})", row.key.name(), row.value.unwrap_or_default(), row.origin);
+        resolved.rows().into_iter().map(row).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_nearest_layer_wins_and_each_value_knows_where_it_is_from() {
+        let layers = [
+            task("title: a\nmodel: opus\n"),
+            list("model: haiku\nmax_turns: 40\n"),
+            repository("max_turns: 7\nslots: 3\ntimeout: 90m\n"),
+            user(&[("claudedo.timeout", "1h"), ("CLAUDEDO.RETRIES", "0"), ("claudedo.keepworktrees", "yes")]),
+        ];
+        insta::assert_snapshot!(shown(&Resolved::new(&layers)), @r##"
+        base=HEAD (built in)
+        model=opus (tasks/a.yaml)
+        system_prompt= (built in)
+        agent= (built in)
+        max_turns=40 (lists/l.yaml)
+        max_budget_usd= (built in)
+        permission_mode=acceptEdits (built in)
+        allowed_tools= (built in)
+        timeout=1h30m (config.yaml)
+        silence_timeout=15m (built in)
+        retries=0 (global ~/.gitconfig)
+        api_retry_pause=30s (built in)
+        result_grace=30s (built in)
+        background_grace=10m (built in)
+        kill_grace=10s (built in)
+        result_schema= (built in)
+        workspace=worktree (built in)
+        checks= (built in)
+        agent_command= (built in)
+        slots=3 (config.yaml)
+        worktree_root= (built in)
+        keep_worktrees=true (global ~/.gitconfig)
+        project_settings=false (built in)
+        env= (built in)
+        claude=claude (built in)
+        allow_repository_commands=false (built in)
+        "##);
+    }
+
+    #[test]
+    fn instructions_of_all_layers_are_joined_the_users_first() {
+        let layers = [
+            task("title: a\nsystem_prompt: '  task  '\n"),
+            list("system_prompt: \"\\n \\n\"\n"),
+            repository("system_prompt: |\n  repository\n\n  second\n"),
+            user(&[("claudedo.systemPrompt", "user")]),
+        ];
+        let resolved = Resolved::new(&layers);
+        let text = resolved.system_prompt.value.unwrap();
+        assert_eq!(text.as_str(), "user\n\nrepository\n\nsecond\n\ntask");
+        let origins: Vec<String> = resolved.instruction_origins.iter().map(Origin::to_string).collect();
+        assert_eq!(origins, ["global ~/.gitconfig", "config.yaml", "tasks/a.yaml"]);
+        assert_eq!(Resolved::new(&[]).system_prompt.value, None);
+    }
+
+    #[test]
+    fn a_command_of_the_repository_holds_the_task_until_the_user_allows_it() {
+        let layer = repository("agent_command: [sh, -c, evil]\nchecks: [make]\n");
+        let held = Resolved::new(std::slice::from_ref(&layer));
+        let reasons: Vec<String> = held.holds.iter().map(Hold::to_string).collect();
+        insta::assert_snapshot!(reasons.join("\n"), @r##"
+        agent_command from config.yaml needs `git config claudedo.allowRepositoryCommands true`
+        checks from config.yaml needs `git config claudedo.allowRepositoryCommands true`
+        "##);
+        let allowed = [layer, user(&[("claudedo.allowRepositoryCommands", "true")])];
+        assert_eq!(Resolved::new(&allowed).holds, []);
+    }
+
+    #[test]
+    fn a_command_of_the_user_needs_no_leave() {
+        let words = [("claudedo.agentCommand", "my-agent"), ("claudedo.agentCommand", "--fast")];
+        let resolved = Resolved::new(&[user(&words)]);
+        assert_eq!(resolved.agent_command.value.unwrap().items(), ["my-agent", "--fast"]);
+        assert_eq!(resolved.holds, []);
+        let resolved = Resolved::new(&[user(&[("claudedo.agentCommand", r#"["my agent", "-x"]"#)])]);
+        assert_eq!(resolved.agent_command.value.unwrap().items(), ["my agent", "-x"]);
+    }
+
+    #[test]
+    fn a_silence_limit_that_ends_healthy_runs_holds_the_task_unless_the_agent_is_a_command() {
+        let short = task("title: a\nsilence_timeout: 1m\n");
+        let reasons: Vec<String> =
+            Resolved::new(std::slice::from_ref(&short)).holds.iter().map(Hold::to_string).collect();
+        insta::assert_snapshot!(reasons.join("\n"), @r##"silence_timeout 1m from tasks/a.yaml is less than 7m: healthy runs of Claude Code are silent for up to 361 s"##);
+        assert_eq!(Resolved::new(&[short, user(&[("claudedo.agentCommand", "my-agent")])]).holds, []);
+        assert_eq!(Resolved::new(&[task("title: a\nsilence_timeout: 7m\n")]).holds, []);
+    }
+
+    #[test]
+    fn what_is_the_users_to_say_does_not_count_from_the_repository_whoever_put_it_there() {
+        let settings = Settings {
+            allow_repository_commands: Some(true),
+            claude: Program::from_text("./evil").ok(),
+            slots: Some(Whole::clamped(9)),
+            ..Settings::default()
+        };
+        let resolved = Resolved::new(&[Layer::new(settings, Origin::Task("tasks/a.yaml".into()))]);
+        assert!(!resolved.allow_repository_commands.value);
+        assert_eq!(resolved.claude.value, Program::claude());
+        assert_eq!(resolved.slots.origin, Origin::BuiltIn);
+    }
+}

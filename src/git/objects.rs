@@ -14,7 +14,7 @@ use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::objs::Kind;
 
-use super::GitError;
+use super::{GitError, Repository};
 use crate::os::fs::{self, FileError};
 
 /// From this many objects on, one sync of the whole file system is cheaper than one for each.
@@ -112,6 +112,16 @@ impl ObjectBatch {
         }
         folders.iter().try_for_each(|folder| fs::sync_directory(folder))?;
         Ok(())
+    }
+}
+
+impl Repository {
+    /// Syncs all that anybody has written to the file system of the repository, where the operating system can.
+    ///
+    /// For commits that an agent made by itself: git has not synced what they are made of, and a ref of ours
+    /// is about to lead there. Takes as long as everybody's unwritten bytes do.
+    pub fn sync_all_objects(&self) -> Result<(), GitError> {
+        sync_file_system(&self.common_dir().join("objects")).map(drop)
     }
 }
 

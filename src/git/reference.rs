@@ -15,10 +15,10 @@ use super::{CommitId, GitError, Identity, Repository};
 use crate::os::{clock, fs};
 
 /// How long to wait for the lock of one ref. Writers hold it for milliseconds.
-const REF_LOCK_WAIT: Duration = Duration::from_secs(2);
+const REF_LOCK_WAIT: Duration = Duration::from_millis(if cfg!(test) { 500 } else { 2_000 });
 
 /// How long to wait for `packed-refs.lock`, which `git gc` holds while it rewrites every ref.
-const PACKED_REFS_LOCK_WAIT: Duration = Duration::from_secs(10);
+const PACKED_REFS_LOCK_WAIT: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10_000 });
 
 /// Refs that belong to this program.
 const OUR_PREFIXES: [&str; 2] = ["refs/claudedo/", "refs/heads/claudedo/"];
@@ -179,7 +179,8 @@ fn lock_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn age(path: &Path) -> Option<Duration> {
+/// Returns how long ago a file was last written, or `None` when there is none.
+pub(super) fn age(path: &Path) -> Option<Duration> {
     let modified = path.symlink_metadata().ok()?.modified().ok()?;
     let modified = modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
     let now = u64::try_from(clock::now().unix_seconds()).ok()?;

@@ -54,7 +54,18 @@ impl Repository {
         let options = options(Trust::Full).open_path_as_is(true);
         let opened = gix::ThreadSafeRepository::open_opts(common_dir, options)
             .map_err(|error| refusal(error, common_dir))?;
-        Self::usable(&opened)
+        let mut repository = Self::usable(&opened)?;
+        if env::path("GIT_WORK_TREE").is_some() {
+            // gix lets the variable count here as well, and cannot be told otherwise without losing those
+            // that name the configuration files.
+            let alone = gix::ThreadSafeRepository::open_opts(
+                common_dir,
+                gix::open::Options::isolated().open_path_as_is(true),
+            );
+            let alone = alone.map_err(|error| refusal(error, common_dir))?;
+            repository.inner.work_tree = alone.work_tree;
+        }
+        Ok(repository)
     }
 
     /// Returns `$GIT_COMMON_DIR`: where objects, branches and configuration are, absolute.

@@ -51,6 +51,14 @@ impl Repository {
         }
     }
 
+    /// Returns the id that some bytes would have as a blob. Nothing is written.
+    pub fn blob_id(&self, bytes: &[u8]) -> Result<BlobId, GitError> {
+        let hash = self.local().object_hash();
+        let id = gix::objs::compute_hash(hash, gix::objs::Kind::Blob, bytes)
+            .map_err(GitError::on("compute the id of a blob"))?;
+        Ok(BlobId::new(id))
+    }
+
     /// Reads a blob.
     pub fn read_blob(&self, blob: BlobId) -> Result<Vec<u8>, GitError> {
         let repository = self.local();

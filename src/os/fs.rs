@@ -86,7 +86,6 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 ///
 /// The folder is renamed to `<name>.trash` first, so that a crash in the middle leaves no half folder
 /// under a name that means something.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn remove_directory(path: &Path) -> Result<(), FileError> {
     let mut trash = path.as_os_str().to_owned();
     trash.push(".trash");
@@ -95,14 +94,38 @@ pub fn remove_directory(path: &Path) -> Result<(), FileError> {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(_) if trash.exists() => {
-            fs::remove_dir_all(&trash).map_err(FileError::on("remove", &trash))?;
+            remove_tree(&trash)?;
             fs::rename(path, &trash).map_err(FileError::on("rename", path))?;
         }
         Err(error) => return Err(FileError::on("rename", path)(error)),
     }
-    match fs::remove_dir_all(&trash) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::on("remove", &trash)(error)),
+    remove_tree(&trash)
+}
+
+/// Removes a folder, also where folders in it may not be written: Go's module cache, for one, is read-only.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+fn remove_tree(path: &Path) -> Result<(), FileError> {
+    let removed = match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_folders(path);
+            fs::remove_dir_all(path)
+        }
+        other => other,
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::on("remove", path)(error)),
         _ => Ok(()),
+    }
+}
+
+/// Lets the owner into every folder below a path. What cannot be changed is left for the removal to report.
+fn open_folders(path: &Path) {
+    let mut pending = vec![path.to_owned()];
+    while let Some(folder) = pending.pop() {
+        let _unchangeable = fs::set_permissions(&folder, fs::Permissions::from_mode(0o700));
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        // A symbolic link to a folder is no folder here, so that nothing outside is touched.
+        pending.extend(entries.filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path()));
     }
 }
 
@@ -183,6 +206,22 @@ mod tests {
         remove_directory(&path).unwrap();
         remove_directory(&path).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn folders_that_may_not_be_written_can_be_opened_for_removal() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("cache/module");
+        fs::create_dir_all(&inner).unwrap();
+        std::os::unix::fs::symlink(outside.path(), inner.join("link")).unwrap();
+        fs::set_permissions(outside.path(), fs::Permissions::from_mode(0o500)).unwrap();
+        fs::set_permissions(&inner, fs::Permissions::from_mode(0o500)).unwrap();
+        fs::set_permissions(folder.path().join("cache"), fs::Permissions::from_mode(0o000)).unwrap();
+        open_folders(&folder.path().join("cache"));
+        assert_eq!(fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(fs::metadata(outside.path()).unwrap().permissions().mode() & 0o777, 0o500);
+        remove_directory(&folder.path().join("cache")).unwrap();
     }
 
     #[test]

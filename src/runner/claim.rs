@@ -144,12 +144,12 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             Some((next, *pause))
         }
         Following::End => {
-            workspace::release(&plan.workspace)?;
+            workspace::release(engine, plan, concluded.outcome)?;
             finished(engine, &plan.intent, concluded);
             None
         }
         Following::Hold { message, .. } => {
-            workspace::release(&plan.workspace)?;
+            workspace::release(engine, plan, concluded.outcome)?;
             let message = format!("held: {message}");
             engine.broadcast.tell(
                 Some(&plan.intent.task),
@@ -194,7 +194,7 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         })
     };
     if let Err(refusal) = prepared.await? {
-        return Ok(not_started(plan, refusal.message));
+        return not_started(engine, plan, refusal.message);
     }
     let directory = engine.state.run_directory(plan.intent.run);
     let log = fs::open_append_private(&directory.supervisor_log_path())?;
@@ -205,7 +205,7 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Err(error) => {
             let message =
                 format!("The supervisor could not be started: {}: {error}", engine.executable.display());
-            return Ok(not_started(plan, message));
+            return not_started(engine, plan, message);
         }
     };
     let watching = Watching::start(Arc::clone(engine), plan);
@@ -216,23 +216,23 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Supervision::Orphaned | Supervision::Supervised => Ok(end_orphan(&directory, clock::now()).await?),
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
-            Ok(not_started(
-                plan,
-                format!("The supervisor ended with {status} before the agent started: {said}"),
-            ))
+            let message = format!("The supervisor ended with {status} before the agent started: {said}");
+            not_started(engine, plan, message)
         }
     }
 }
 
-fn not_started(plan: &Plan, message: String) -> ExitReport {
-    let now = clock::now();
-    ExitReport {
+/// Writes down that the agent never ran, so that a later runner does not try again what was recorded.
+fn not_started(engine: &Engine, plan: &Plan, message: String) -> anyhow::Result<ExitReport> {
+    let exit = ExitReport {
         started: plan.intent.planned,
-        finished: now,
+        finished: clock::now(),
         status: ExitStatus::NotStarted(message),
         ended_by: EndedBy::Itself,
         swept: Vec::new(),
-    }
+    };
+    engine.state.run_directory(plan.intent.run).set_exit(&exit)?;
+    Ok(exit)
 }
 
 fn announce(engine: &Engine, intent: &Intent) {

@@ -9,7 +9,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::engine::Engine;
-use super::follow::{Ended, Following, following, outcome};
+use super::follow::{Following, RunEnd, following, outcome};
 use super::keep::{Kept, Work, keep};
 use super::plan::{Intent, Plan, Refusal};
 use crate::agent::command;
@@ -52,7 +52,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         Ok(kept) => (seen.judgement.clone(), kept),
         Err(error) => (unkept(&seen.judgement, &error), Kept::nothing()),
     };
-    let ended = Ended {
+    let ended = RunEnd {
         judgement: &judgement,
         ended_by: exit.ended_by,
         session: seen.session(plan),

@@ -18,7 +18,7 @@ pub(crate) const RESUME_PROMPT: &str = "The previous run was interrupted before 
 
 /// A run that is over, as far as the decision needs it.
 #[derive(Debug, Clone)]
-pub(crate) struct Ended<'a> {
+pub(crate) struct RunEnd<'a> {
     /// What its end means.
     pub(crate) judgement: &'a Judgement,
     /// Who ended it.
@@ -61,13 +61,14 @@ pub(crate) fn outcome(judgement: &Judgement, ended_by: EndedBy) -> Outcome {
     match judgement {
         Judgement::Success => Outcome::Done,
         Judgement::Cancelled => Outcome::Cancelled,
+        Judgement::Failure { next: AfterFailure::HoldQueue { .. }, .. } => Outcome::Interrupted,
         Judgement::Failure { .. } if ended_by == EndedBy::SupervisorLost => Outcome::Interrupted,
         Judgement::Failure { .. } => Outcome::Failed,
     }
 }
 
 /// Returns what follows a run.
-pub(crate) fn following(ended: &Ended<'_>) -> Following {
+pub(crate) fn following(ended: &RunEnd<'_>) -> Following {
     let Judgement::Failure { reason, message, next } = ended.judgement else { return Following::End };
     if let AfterFailure::HoldQueue { until } = next {
         return Following::Hold { until: *until, reason: *reason, message: message.clone() };
@@ -89,7 +90,7 @@ pub(crate) fn following(ended: &Ended<'_>) -> Following {
     }
 }
 
-fn resume(ended: &Ended<'_>) -> Following {
+fn resume(ended: &RunEnd<'_>) -> Following {
     let Some(resumes_left) = ended.patience.resumes_left.checked_sub(1) else { return Following::End };
     let (session, prompt) = match &ended.session {
         Some(id) => (SessionPlan::resume(id.clone()), RESUME_PROMPT.to_owned()),
@@ -102,21 +103,21 @@ fn resume(ended: &Ended<'_>) -> Following {
     }
 }
 
-fn in_session(ended: &Ended<'_>, prompt: String, pause: Duration) -> Following {
+fn in_session(ended: &RunEnd<'_>, prompt: String, pause: Duration) -> Following {
     match &ended.session {
         Some(id) => again(ended, SessionPlan::resume(id.clone()), prompt, pause),
         None => Following::End,
     }
 }
 
-fn again(ended: &Ended<'_>, session: SessionPlan, prompt: String, pause: Duration) -> Following {
+fn again(ended: &RunEnd<'_>, session: SessionPlan, prompt: String, pause: Duration) -> Following {
     let retries_left = ended.patience.retries_left.saturating_sub(1);
     let patience = RunPatience { retries_left, ..ended.patience };
     Following::Again { next: NextRun { kind: RunKind::Retry, prompt, session, patience }, pause }
 }
 
 /// The prompt of a session that knows nothing: the task, and what this run had to add to it.
-fn fresh_prompt(ended: &Ended<'_>) -> String {
+fn fresh_prompt(ended: &RunEnd<'_>) -> String {
     if ended.prompt.trim() == ended.task_prompt.trim() {
         return ended.task_prompt.to_owned();
     }
@@ -140,7 +141,7 @@ mod tests {
         let patience =
             RunPatience { retries_left: patience.0, resumes_left: patience.1, service_pause_ms: 30_000 };
         let session = session.map(|id| id.parse().unwrap());
-        let ended = Ended {
+        let ended = RunEnd {
             judgement,
             ended_by,
             session,
@@ -189,6 +190,7 @@ mod tests {
     fn a_usage_limit_uses_up_no_retry() {
         let until = Timestamp::from_unix_milliseconds(5000);
         let judgement = failure(FailureReason::UsageLimit, AfterFailure::HoldQueue { until });
+        assert_eq!(outcome(&judgement, EndedBy::Itself), Outcome::Interrupted);
         assert!(
             matches!(after(&judgement, EndedBy::Itself, (0, 0), Some("s")), Following::Hold { until: held, .. } if held == until)
         );
@@ -219,7 +221,7 @@ mod tests {
     fn a_session_that_is_gone_starts_afresh_with_the_whole_task() {
         let judgement = failure(FailureReason::SessionMissing, AfterFailure::StartFresh);
         let patience = RunPatience { retries_left: 1, resumes_left: 0, service_pause_ms: 0 };
-        let ended = Ended {
+        let ended = RunEnd {
             judgement: &judgement,
             ended_by: EndedBy::Itself,
             session: Some("gone".parse().unwrap()),

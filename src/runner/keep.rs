@@ -110,7 +110,7 @@ impl Site<'_> {
             Judgement::Success => {
                 let commit = self.commit(snapshot.tree, tip, message)?;
                 self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
-                self.repository.set_worktree_index(self.path, snapshot.tree)?;
+                self.repository.set_worktree_index(self.path, commit)?;
                 self.describe(commit, None, warnings)
             }
             Judgement::Failure { .. } | Judgement::Cancelled => {

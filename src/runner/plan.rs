@@ -67,6 +67,18 @@ pub(crate) struct Plan {
     pub(crate) files: AgentFiles,
     /// What may still happen without a person.
     pub(crate) patience: RunPatience,
+    /// What becomes of the worktree of a task that is done.
+    pub(crate) when_done: WorktreeWhenDone,
+}
+
+/// What becomes of the worktree of a task that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WorktreeWhenDone {
+    /// It stays, with what git ignores in it.
+    Keep,
+    /// It goes, once everything in it that git does not ignore is on the branch.
+    Remove,
 }
 
 /// Texts that the agent reads from files: they may be longer than an argument can be.

@@ -7,7 +7,10 @@ use super::decide::SlotId;
 use super::engine::Engine;
 use super::follow::RESUME_PROMPT;
 use super::place::place;
-use super::plan::{AgentFiles, Intent, PLAN_VERSION, Plan, Refusal, RunPatience, SessionPlan, WorkspacePlan};
+use super::plan::{
+    AgentFiles, Intent, PLAN_VERSION, Plan, Refusal, RunPatience, SessionPlan, WorkspacePlan,
+    WorktreeWhenDone,
+};
 use super::settings::load_settings;
 use super::workspace::chain;
 use crate::agent::claude::{Account, Invocation, ProjectSettings, problems};
@@ -124,6 +127,11 @@ impl Draft<'_> {
                 resumes_left: RESUMES,
                 service_pause_ms: self.settings.api_retry_pause.value.milliseconds(),
             },
+            when_done: if self.settings.keep_worktrees.value {
+                WorktreeWhenDone::Keep
+            } else {
+                WorktreeWhenDone::Remove
+            },
         };
         plan.settle(&self.engine.state.runs_path());
         self.require_startable(&plan)?;
@@ -185,9 +193,10 @@ impl Draft<'_> {
                 .map(|path| self.engine.tasks.require_named_file(path))
                 .transpose()
                 .map_err(|error| self::settings(&error))?,
-            project_settings: match settings.project_settings.value {
-                true => ProjectSettings::Load,
-                false => ProjectSettings::Off,
+            project_settings: if settings.project_settings.value {
+                ProjectSettings::Load
+            } else {
+                ProjectSettings::Off
             },
         };
         Ok((Protocol::Claude, Some(invocation), files))

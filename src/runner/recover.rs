@@ -35,7 +35,7 @@ pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
         let Some(plan) = Plan::load(&directory)? else {
-            fs::remove_directory(directory.path())?;
+            clear_away(engine, &directory)?;
             continue;
         };
         if plan.version > PLAN_VERSION {
@@ -67,6 +67,17 @@ pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow
         Supervision::Supervised | Supervision::Ended(_) | Supervision::NeverStarted => {}
     }
     blocking(engine, move |engine| Ok(engine.state.lock_task(&task)?)).await
+}
+
+/// A folder without a plan means nothing. One whose plan cannot be read may mean a lot, and stays.
+fn clear_away(engine: &Engine, directory: &RunDirectory) -> anyhow::Result<()> {
+    if directory.plan_path().exists() {
+        let path = directory.plan_path();
+        let message = format!("failed to read {}; the run's folder is kept", path.display());
+        engine.broadcast.log(Level::Error, message);
+        return Ok(());
+    }
+    Ok(fs::remove_directory(directory.path())?)
 }
 
 fn end_lost_claims(engine: &Engine, remains: &BTreeMap<TaskId, Remains>) -> anyhow::Result<()> {

@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use super::engine::Engine;
-use super::plan::{Intent, Refusal, WorkspacePlan};
+use super::plan::{Intent, Plan, Refusal, WorkspacePlan, WorktreeWhenDone};
 use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState};
 use crate::os::fs;
-use crate::run::FailureReason;
+use crate::run::{FailureReason, Outcome};
 use crate::store::event_stream::{StreamEventKind, WorktreeChange};
 
 /// Makes the workspace of a plan, or finds it made.
@@ -33,11 +33,23 @@ pub(crate) fn ensure(engine: &Engine, intent: &Intent, workspace: &WorkspacePlan
 }
 
 /// Gives a worktree back to its user: it stays where it is and is no longer locked.
-pub(crate) fn release(workspace: &WorkspacePlan) -> Result<(), GitError> {
-    match workspace {
+///
+/// That of a task that is done goes, where the user wants that and everything in it is on the branch.
+pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<(), GitError> {
+    match &plan.workspace {
         WorkspacePlan::Sandbox { .. } => Ok(()),
-        WorkspacePlan::Worktree { repository, path, .. } => {
-            let repository = Repository::open(repository)?;
+        WorkspacePlan::Worktree { repository, path, branch, .. } => {
+            let repository = engine.repository_at(repository)?;
+            if outcome == Outcome::Done
+                && plan.when_done == WorktreeWhenDone::Remove
+                && is_on_branch(&repository, path, branch)?
+            {
+                repository.remove_worktree(path)?;
+                let kind =
+                    StreamEventKind::WorktreeUpdated { path: path.clone(), change: WorktreeChange::Removed };
+                engine.broadcast.tell(Some(&plan.intent.task), Some(plan.intent.run), kind);
+                return Ok(());
+            }
             match repository.worktree_state(path)? {
                 WorktreeState::Present(_) => repository.unlock_worktree(path),
                 WorktreeState::Absent
@@ -47,6 +59,16 @@ pub(crate) fn release(workspace: &WorkspacePlan) -> Result<(), GitError> {
             }
         }
     }
+}
+
+fn is_on_branch(repository: &Repository, path: &Path, branch: &BranchName) -> Result<bool, GitError> {
+    let Some(tip) = repository.branch_tip(branch)? else { return Ok(false) };
+    if !matches!(repository.worktree_state(path)?, WorktreeState::Present(_)) {
+        return Ok(false);
+    }
+    let snapshot = repository.snapshot(path, tip)?;
+    let is_whole = snapshot.skipped.is_empty() && snapshot.nested.is_empty();
+    Ok(is_whole && snapshot.tree == repository.tree_of(tip)?)
 }
 
 struct Site<'a> {

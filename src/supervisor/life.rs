@@ -25,6 +25,9 @@ use crate::timestamp::Timestamp;
 /// Longest grace for what outlived an agent that ended by itself: it had its time, and somebody waits for the result.
 const LEFTOVER_GRACE_MAX: Duration = Duration::from_secs(1);
 
+/// How many ended processes are recorded: enough to see what an agent left, also when it forked without end.
+const SWEPT_MAX: usize = 200;
+
 /// Longest wait for an agent to go after SIGKILL. What stays longer is stuck in the kernel.
 const KILL_TIME_MAX: Duration = Duration::from_secs(20);
 
@@ -57,7 +60,7 @@ pub(super) async fn live(
     // Somebody may have cancelled while the agent was ending by itself: that counts.
     let ended_by = if directory.is_cancelled() { EndedBy::Cancel } else { ended_by };
     let status = agent.exit_status();
-    let swept = swept.into_iter().map(swept_process).collect();
+    let swept = swept_processes(swept);
     Ok(directory.set_exit(&ExitReport { started, finished: finished_at, status, ended_by, swept })?)
 }
 
@@ -154,7 +157,6 @@ impl Agent<'_> {
     async fn watch(&mut self, files: &LogFiles, signals: &mut Signals) -> EndedBy {
         let mut watch = Watch::new(self.launch.limits, clock::monotonic());
         let mut tail = Tail::default();
-        let mut read_bytes = 0;
         let mut standing = Standing::Working;
         let mut looks = interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -170,10 +172,9 @@ impl Agent<'_> {
                 return EndedBy::Itself;
             }
             // A file that cannot be looked at counts as unchanged.
-            let log_bytes = files.log.metadata().map_or(read_bytes, |metadata| metadata.len());
-            if log_bytes != read_bytes {
+            let log_bytes = files.log.metadata().map_or(tail.position(), |metadata| metadata.len());
+            if log_bytes != tail.position() {
                 standing = tail.read(&files.log).unwrap_or(Standing::Working);
-                read_bytes = log_bytes;
             }
             let error_bytes = files.errors.metadata().map_or(0, |metadata| metadata.len());
             let sight = Sight { cancelled: self.directory.is_cancelled(), log_bytes, error_bytes, standing };
@@ -231,6 +232,10 @@ impl Agent<'_> {
             | EndedBy::ResultGrace
             | EndedBy::SupervisorLost => grace,
         };
+        if cfg!(not(target_os = "linux")) {
+            // What is left of its group is all that can be reached.
+            self.leader.signal(GroupSignal::Kill);
+        }
         let marker = format!("{MARKER_VARIABLE}={}", self.launch.run);
         let processes = RunProcesses { marker, roots: Vec::new() };
         let swept = processes.end(grace, || {
@@ -259,7 +264,8 @@ impl Agent<'_> {
     }
 }
 
-/// Returns a process that was ended, as it stands in the record.
-pub(super) fn swept_process(process: FoundProcess) -> SweptProcess {
-    SweptProcess { pid: process.identity.pid, command: process.command }
+/// Returns the processes that were ended, as they stand in the record.
+pub(super) fn swept_processes(processes: Vec<FoundProcess>) -> Vec<SweptProcess> {
+    let swept = |process: FoundProcess| SweptProcess { pid: process.identity.pid, command: process.command };
+    processes.into_iter().take(SWEPT_MAX).map(swept).collect()
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::life::swept_process;
+use super::life::swept_processes;
 use crate::os::fs::FileError;
 use crate::os::lock::FileLock;
 use crate::os::process::{ChildrenLeft, EndProcessesError, RunProcesses};
@@ -74,13 +74,13 @@ pub async fn end_orphan(directory: &RunDirectory, now: Timestamp) -> Result<Exit
     let process = directory.load_process()?;
     let roots = process.iter().map(|process| process.agent.clone()).collect();
     let processes = RunProcesses { marker: format!("{MARKER_VARIABLE}={run}"), roots };
-    let swept = processes.end(grace, || ChildrenLeft::None).await?;
+    let swept = processes.end(grace, || ChildrenLeft::NotOurs).await?;
     let report = ExitReport {
         started: process.map_or(now, |process| process.started),
         finished: now,
         status: ExitStatus::Unknown,
         ended_by: if directory.is_cancelled() { EndedBy::Cancel } else { EndedBy::SupervisorLost },
-        swept: swept.into_iter().map(swept_process).collect(),
+        swept: swept_processes(swept),
     };
     directory.set_exit(&report)?;
     Ok(report)

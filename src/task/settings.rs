@@ -7,7 +7,7 @@
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 
-use super::file::ValueSeed;
+use super::reader::ValueSeed;
 use super::value::{
     Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, RelativePath, SettingType,
     Span, Text, VariableNames, Whole, Word, Workspace, Written,
@@ -87,6 +87,16 @@ macro_rules! with_settings {
 }
 pub(crate) use with_settings;
 
+macro_rules! default_text {
+    ($type:ty, $default:expr) => {{
+        let default: $type = $default;
+        Some(SettingType::show(&default))
+    }};
+    ($type:ty) => {
+        None
+    };
+}
+
 macro_rules! define_settings {
     ($($(#[doc = $doc:literal])+ $variant:ident, $field:ident: $type:ty $(= $default:expr)?, $place:ident;)+) => {
         /// A setting.
@@ -124,6 +134,13 @@ macro_rules! define_settings {
             /// Returns what kind of value it has: `a whole number from 1 to 64`.
             pub fn expected(self) -> String {
                 match self { $(Self::$variant => <$type as SettingType>::expected()),+ }
+            }
+        }
+
+        impl SettingKey {
+            /// Returns the text form of what it is when nobody says anything, where it has such a value.
+            pub fn default_text(self) -> Option<String> {
+                match self { $(Self::$variant => default_text!($type $(, $default)?)),+ }
             }
         }
 
@@ -188,5 +205,49 @@ impl SettingKey {
             key.push_str(&word[1..]);
         }
         key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    /// The table of `docs/settings.md`, as the table in this file has it.
+    fn documented() -> String {
+        let mut table = "| setting | git config | value | default | may stand in | meaning |\n|---|---|---|---|---|---|\n".to_owned();
+        for key in SettingKey::ALL {
+            let place = match key.place() {
+                SettingPlace::Everywhere => "task, list, repository, user",
+                SettingPlace::EverywhereOnceAllowed => "user; task, list, repository once allowed",
+                SettingPlace::Repository => "repository, user",
+                SettingPlace::UserOnly => "user",
+            };
+            let (name, git_key, expected, meaning) =
+                (key.name(), key.git_key(), key.expected(), key.meaning());
+            let default = key.default_text().map_or(String::new(), |text| format!("`{text}`"));
+            let _ =
+                writeln!(table, "| `{name}` | `{git_key}` | {expected} | {default} | {place} | {meaning} |");
+        }
+        table
+    }
+
+    #[test]
+    fn the_documentation_has_exactly_this_table() {
+        let page = include_str!("../../docs/settings.md");
+        let start = page.find("| setting |").unwrap_or(page.len());
+        let table: String =
+            page[start..].split_inclusive('\n').take_while(|line| line.starts_with('|')).collect();
+        assert!(table == documented(), "docs/settings.md should have this table:\n\n{}", documented());
+    }
+
+    #[test]
+    fn every_setting_is_found_by_both_of_its_names() {
+        for key in SettingKey::ALL {
+            assert_eq!(SettingKey::from_name(key.name()), Some(*key));
+            assert_eq!(SettingKey::from_git_key(&key.git_key().to_uppercase()), Some(*key));
+        }
+        assert_eq!(SettingKey::MaxBudgetUsd.git_key(), "claudedo.maxBudgetUsd");
     }
 }

@@ -13,6 +13,10 @@ use super::problem::{Flaw, TaskFileError};
 /// The largest file that is read. A task is text that a person wrote; this is a hundred pages of it.
 pub const FILE_BYTES_MAX: usize = 64 * 1024;
 
+/// How many brackets may be open at once outside of text blocks. The parser's time grows with their number times
+/// the length of the file (libyaml looks at every open one for each token), and no file here needs more than three.
+const BRACKETS_OPEN_MAX: usize = 100;
+
 /// How many signs are tried to find the one that is an anchor or a tag; beyond, the error names no place.
 const SUSPECTS_MAX: usize = 64;
 
@@ -24,6 +28,7 @@ pub(super) fn require_text(bytes: &[u8]) -> Result<&str, Flaw> {
     let text = require_plain_text(bytes)?;
     require_no_conflict(text)?;
     require_one_document(text)?;
+    require_shallow(text)?;
     Ok(text)
 }
 
@@ -153,6 +158,45 @@ fn require_one_document(text: &str) -> Result<(), Flaw> {
         return Ok(());
     }
     Err(Flaw::at(1, 1, "the file is empty", "write what is wanted, or delete the file"))
+}
+
+/// Refuses deep nesting before the parser meets it. Brackets in a literal or folded block are text and free.
+fn require_shallow(text: &str) -> Result<(), Flaw> {
+    let mut open = 0_usize;
+    let mut block_indent = None;
+    for (number, line) in text.lines().enumerate() {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if block_indent.is_some_and(|block| line.trim().is_empty() || indent > block) {
+            continue;
+        }
+        block_indent = (open == 0 && is_block_header(line)).then_some(indent);
+        for (column, letter) in line.chars().enumerate() {
+            match letter {
+                '[' | '{' => open += 1,
+                ']' | '}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > BRACKETS_OPEN_MAX {
+                let problem = format!("more than {BRACKETS_OPEN_MAX} brackets are open");
+                return Err(Flaw::at(
+                    number + 1,
+                    column + 1,
+                    problem,
+                    "close them, or write long text as a block: `key: |`",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a line such as `description: |` starts a block of text.
+fn is_block_header(line: &str) -> bool {
+    let is_indicator =
+        |rest: &str| rest.chars().all(|letter| letter.is_ascii_digit() || "+-".contains(letter));
+    let header = line.split(" #").next().unwrap_or(line).trim_end();
+    let start = header.rsplit_once([' ', '\t']);
+    start.is_some_and(|(_, last)| last.strip_prefix(['|', '>']).is_some_and(is_indicator))
 }
 
 fn replaced(text: &str, is_chosen: impl Fn(usize, char) -> bool) -> String {

@@ -49,7 +49,8 @@ struct CommitValues<'a> {
 pub fn commit_message(message: &CommitMessage<'_>, template: &Template) -> Result<String, TemplateError> {
     let title = one_line(message.title, usize::MAX);
     let body: String = message.body.trim().chars().take(BODY_CHARACTERS_MAX).collect();
-    let model = one_line(message.model.unwrap_or_default(), MODEL_CHARACTERS_MAX);
+    let model = message.model.and_then(|model| model.split_whitespace().next()).unwrap_or_default();
+    let model = one_line(model, MODEL_CHARACTERS_MAX);
     let (task, run) = (message.task.as_str(), message.run.to_string());
     let values = CommitValues { title: &title, body: &body, task, run: run.clone(), model: &model };
     let rendered = template.render(values, VALUES)?;
@@ -96,4 +97,86 @@ fn defused(body: &str) -> String {
         lines.push(if is_powerful(&line) { format!(" {line}") } else { line });
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::TemplateName;
+
+    fn message(title: &str, body: &str, model: Option<&str>, template: &Template) -> String {
+        let (task, run) =
+            ("fix-it-7k3f".parse().unwrap(), "0199f000-0000-7000-8000-000000000000".parse().unwrap());
+        commit_message(&CommitMessage { title, body, task: &task, run, model }, template).unwrap()
+    }
+
+    fn built_in(title: &str, body: &str, model: Option<&str>) -> String {
+        message(title, body, model, &Template::BuiltIn(TemplateName::CommitMessage))
+    }
+
+    #[test]
+    fn a_commit_message_is_title_body_and_trailers() {
+        insta::assert_snapshot!(built_in("Fix it", "Moved the check.\n\nTested.\n", Some("claude-opus-4-8")), @r##"
+        Fix it
+
+        Moved the check.
+
+        Tested.
+
+        Claudedo-Task: fix-it-7k3f
+        Claudedo-Run: 0199f000-0000-7000-8000-000000000000
+        Assisted-by: Claude Code:claude-opus-4-8
+        "##);
+        insta::assert_snapshot!(built_in("Fix it", "", None), @r##"
+        Fix it
+
+        Claudedo-Task: fix-it-7k3f
+        Claudedo-Run: 0199f000-0000-7000-8000-000000000000
+        Assisted-by: Claude Code
+        "##);
+    }
+
+    #[test]
+    fn a_long_title_is_cut_to_a_subject() {
+        let title =
+            "Replace the hand written configuration parser by one that other people maintain and test";
+        let subject = built_in(title, "", None).lines().next().unwrap().to_owned();
+        assert_eq!(subject, "Replace the hand written configuration parser by one that other people…");
+        assert!(subject.chars().count() <= 72);
+    }
+
+    #[test]
+    fn the_text_of_an_agent_never_becomes_a_trailer_or_ends_the_message() {
+        let body = "done\n---\ndiff --git a b\nClaudedo-Task: other\nSigned-off-by: Boss\x1b[2J\n\nAssisted-by: nobody";
+        insta::assert_snapshot!(built_in("Fix\nClaudedo-Run: it", body, Some("m\nClaudedo-Task: x")), @r##"
+        Fix Claudedo-Run: it
+
+        done
+         ---
+         diff --git a b
+         Claudedo-Task: other
+        Signed-off-by: Boss[2J
+
+         Assisted-by: nobody
+
+        Claudedo-Task: fix-it-7k3f
+        Claudedo-Run: 0199f000-0000-7000-8000-000000000000
+        Assisted-by: Claude Code:m
+        "##);
+    }
+
+    #[test]
+    fn a_template_of_the_repository_cannot_drop_the_trailers() {
+        let template = Template::Custom {
+            path: "x.j2".into(),
+            text: "{{ task }}: {{ title }} ({{ run }}) {{ body }}".to_owned(),
+        };
+        insta::assert_snapshot!(message("Fix it", "b", None, &template), @r##"
+        fix-it-7k3f: Fix it (0199f000-0000-7000-8000-000000000000) b
+
+        Claudedo-Task: fix-it-7k3f
+        Claudedo-Run: 0199f000-0000-7000-8000-000000000000
+        Assisted-by: Claude Code
+        "##);
+    }
 }

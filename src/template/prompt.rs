@@ -63,3 +63,84 @@ fn starts_like_a_command(text: &str) -> bool {
     };
     text.trim_start_matches(is_invisible).starts_with('/')
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::template::TemplateName;
+
+    fn task(yaml: &str) -> TaskFile {
+        TaskFile::parse(Path::new("a.yaml"), yaml.as_bytes()).unwrap()
+    }
+
+    fn built_in(yaml: &str) -> String {
+        prompt(&task(yaml), &Template::BuiltIn(TemplateName::Prompt)).unwrap()
+    }
+
+    fn custom(text: &str) -> Result<String, TemplateError> {
+        let path = ".claudedo/templates/prompt.md.j2".into();
+        prompt(&task("title: Fix it\n"), &Template::Custom { path, text: text.to_owned() })
+    }
+
+    #[test]
+    fn a_prompt_is_title_description_and_subtasks_parted_by_blank_lines() {
+        let full = "title: Fix the login\ndescription: \"\\n  After SSO <b>.\\n\\n\"\n\
+            subtasks: [{title: Add a test, completed: true}, {title: Ship}]\n";
+        assert_eq!(
+            built_in(full),
+            "Fix the login\n\nAfter SSO <b>.\n\n## Sub-Tasks\n\n- [x] Add a test\n- [ ] Ship"
+        );
+    }
+
+    #[test]
+    fn a_part_that_is_absent_leaves_no_gap() {
+        assert_eq!(built_in("title: Fix it\n"), "Fix it");
+        assert_eq!(built_in("title: Fix it\ndescription: \"  \"\n"), "Fix it");
+        assert_eq!(built_in("title: Fix it\nsubtasks: [{title: a}]\n"), "Fix it\n\n## Sub-Tasks\n\n- [ ] a");
+        assert_eq!(built_in("title: Fix it\ndescription: why\n"), "Fix it\n\nwhy");
+    }
+
+    #[test]
+    fn template_signs_in_a_task_are_text() {
+        assert_eq!(built_in("title: '{{ title }} {% raw %}'\n"), "{{ title }} {% raw %}");
+    }
+
+    #[test]
+    fn no_prompt_is_a_command_of_the_agent() {
+        assert_eq!(built_in("title: /clear the cache\n"), "Task: /clear the cache");
+        assert_eq!(custom("\n  /help {{ title }}").unwrap(), "Task: /help Fix it");
+        assert_eq!(custom("\u{feff} \u{200b}/help").unwrap(), "Task: \u{feff} \u{200b}/help");
+    }
+
+    #[test]
+    fn a_template_that_is_wrong_is_named_with_its_line() {
+        let errors = ["{{ title }}\n{{ colour }}", "a\n{% if title %}", "{# nothing #}"]
+            .map(|text| custom(text).unwrap_err().to_string());
+        insta::assert_snapshot!(errors.join("\n"), @r##"
+        use template .claudedo/templates/prompt.md.j2:2: undefined value; the values are: title, description (trimmed, or empty), subtasks (each with title and completed)
+        use template .claudedo/templates/prompt.md.j2:2: syntax error: unexpected end of input, expected end of block; the values are: title, description (trimmed, or empty), subtasks (each with title and completed)
+        use template .claudedo/templates/prompt.md.j2: it makes no text
+        "##);
+    }
+
+    #[test]
+    fn a_template_that_does_not_end_is_ended() {
+        let loops = "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}";
+        assert!(matches!(custom(loops), Err(TemplateError::Wrong { .. })));
+        let long = "{% for a in range(9999) %}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{% endfor %}";
+        assert!(matches!(custom(long), Err(TemplateError::TooLong { .. })));
+        for huge in ["{{ 'x' * 1000000000 }}", "{{ [1] * 1000000000 }}", "{{ range(1000000000) | list }}"] {
+            assert!(custom(huge).is_err(), "{huge}");
+        }
+    }
+
+    #[test]
+    fn a_retry_says_what_went_wrong_in_the_seeds_words() {
+        assert_eq!(
+            retry_prompt(" Exit code 1.\n"),
+            "The previous attempt failed with: Exit code 1. Try again and fix the issues."
+        );
+    }
+}

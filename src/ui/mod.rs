@@ -6,6 +6,7 @@
 //! git's `color.ui`, and is never needed to understand a line.
 
 pub mod safe;
+pub mod transcript;
 
 use std::cell::RefCell;
 use std::fmt::Arguments;

@@ -3,32 +3,42 @@
 //! A copy of the index that filled the worktree, under a name that git does not use. It only saves
 //! reading files: without it, or with a wrong one, every file is read.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::BStr;
 use gix::index::entry::{Flags, Stat};
 
 use super::View;
-use crate::git::GitError;
+use crate::git::reference::age;
+use crate::git::{GitError, TreeId};
 use crate::os::fs;
 
 const NAME: &str = "claudedo-index";
 
+/// Every field counts, to the nanosecond. git leaves parts out for file systems that forget them; here that
+/// costs a second look and no more. Without nanoseconds, all files of a worktree made within one second would
+/// count as touched.
+const STAT_OPTIONS: gix::index::entry::stat::Options = gix::index::entry::stat::Options {
+    trust_ctime: true,
+    use_nsec: true,
+    use_stdev: false,
+    check_stat: true,
+};
+
 /// What the files looked like.
 pub(super) struct KnownFiles {
     index: Option<gix::index::File>,
-    options: gix::index::entry::stat::Options,
 }
 
 impl KnownFiles {
-    pub(super) fn load(view: &View) -> Result<Self, GitError> {
-        let options =
-            view.repository.stat_options().map_err(GitError::on("read the file system's settings"))?;
+    pub(super) fn load(view: &View) -> Self {
         let index = view.git_dir.as_deref().map(path).and_then(|path| {
             let hash = view.repository.object_hash();
             gix::index::File::at(path, hash, false, gix::index::decode::Options::default()).ok()
         });
-        Ok(Self { index, options })
+        Self { index }
     }
 
     /// Returns whether a file surely holds what `id` holds.
@@ -45,20 +55,8 @@ impl KnownFiles {
         let unsure = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
         let Ok(stat) = Stat::from_fs(metadata) else { return false };
         !entry.flags.intersects(unsure)
-            && entry.stat.matches(&stat, self.options)
-            && !entry.stat.is_racy(index.timestamp(), self.options)
-    }
-
-    /// Fills in what the files looked like, so that git need not read those that stayed the same.
-    ///
-    /// A file whose look has changed since does not match it, and is read by git.
-    pub(super) fn copy_times_to(&self, index: &mut gix::index::File) {
-        let Some(known) = &self.index else { return };
-        for (entry, path) in index.entries_mut_with_paths() {
-            if let Some(old) = known.entry_by_path(path).filter(|old| old.id == entry.id) {
-                entry.stat = old.stat;
-            }
-        }
+            && entry.stat.matches(&stat, STAT_OPTIONS)
+            && !entry.stat.is_racy(index.timestamp(), STAT_OPTIONS)
     }
 }
 
@@ -69,6 +67,36 @@ pub(super) fn remember(view: &View) -> Result<(), GitError> {
         Some(bytes) => Ok(fs::write_derived(&path(git_dir), &bytes)?),
         None => Ok(()),
     }
+}
+
+/// Replaces the worktree's index by that of a tree. Files that are surely as they were keep their times in it;
+/// git looks at the others once and remembers them.
+pub(super) fn set_index(view: &View, tree: TreeId) -> Result<(), GitError> {
+    let Some(git_dir) = view.git_dir.as_deref() else { return Ok(()) };
+    let known = KnownFiles::load(view);
+    let mut index = view
+        .repository
+        .index_from_tree(&tree.object_id())
+        .map_err(GitError::on(format!("read tree {tree}")))?;
+    super::walk::mark_sparse(view, &mut index)?;
+    for (entry, name) in index.entries_mut_with_paths() {
+        let file = view.folder.join(Path::new(OsStr::from_bytes(name)));
+        let Ok(metadata) = gix::index::fs::Metadata::from_path_no_follow(&file) else { continue };
+        if known.is_untouched(name, &entry.id, &metadata)
+            && let Ok(stat) = Stat::from_fs(&metadata)
+        {
+            entry.stat = stat;
+        }
+    }
+    let path = git_dir.join("index");
+    index.set_path(&path);
+    index.write(gix::index::write::Options::default()).map_err(|error| {
+        let lock = git_dir.join("index.lock");
+        match age(&lock) {
+            Some(age) => GitError::Locked { path: lock, age },
+            None => GitError::on(format!("write {}", path.display()))(error),
+        }
+    })
 }
 
 fn path(git_dir: &Path) -> PathBuf {

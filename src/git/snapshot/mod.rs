@@ -12,7 +12,6 @@
 //! discovery; filters come from the repository's configuration alone.
 
 mod blob;
-mod index;
 mod known;
 mod walk;
 
@@ -74,6 +73,19 @@ impl Repository {
         let mut walk = walk::Walk::new(&view, base_tree, batch)?;
         walk.run()?;
         walk.finish(base_tree)
+    }
+
+    /// Makes a worktree's own index that of a commit which the caller has just put on its branch.
+    ///
+    /// Commits here are made without the worktree's index, which would go on describing the commit before:
+    /// the next `git commit` in the worktree, by the agent or by a person, would take the work back. Fails with
+    /// [`GitError::Locked`] when a git process that died left `index.lock`; that file is nobody's but the
+    /// worktree's, and the caller may say so.
+    pub fn set_worktree_index(&self, worktree: &Path, commit: CommitId) -> Result<(), GitError> {
+        let tree = self.tree_of(commit)?;
+        let view = self.view_of_worktree(worktree)?;
+        known::set_index(&view, tree)?;
+        known::remember(&view)
     }
 
     /// Remembers how the files of a fresh worktree look, so that a snapshot need not read those that stay so.

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{DirEntry, FileType, Metadata};
+use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,7 @@ impl<'view> Walk<'view> {
             .map_err(GitError::on("read the ignore files"))?;
         Ok(Self {
             reader: BlobReader::new(view, &index)?,
-            known: KnownFiles::load(view)?,
+            known: KnownFiles::load(view),
             abilities: repository.filesystem_options().map_err(GitError::on("read core.fileMode"))?,
             submodules: submodules(view, &index),
             settled: vec![false; index.entries().len()],
@@ -108,7 +109,8 @@ impl<'view> Walk<'view> {
         let entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
-                self.keep_below(folder.name.as_ref());
+                let below = self.tracked_below(folder.name.as_ref());
+                self.settle_all(below);
                 self.skip(folder.name.as_ref(), format!("cannot be listed: {error}"));
                 return Ok(());
             }
@@ -119,7 +121,7 @@ impl<'view> Walk<'view> {
         }
         for entry in entries {
             let leaf = BString::from(entry.file_name().into_vec());
-            if leaf.eq_ignore_ascii_case(b".git") {
+            if leaf == ".git" {
                 continue;
             }
             let mut name = folder.name.clone();
@@ -136,21 +138,27 @@ impl<'view> Walk<'view> {
     }
 
     fn meet(&mut self, folder: &Folder, name: BString, leaf: &BStr, kind: FileType) -> Result<(), GitError> {
-        if kind.is_dir() {
-            self.meet_folder(folder, name);
+        let mode = if kind.is_dir() { Mode::DIR } else { Mode::FILE };
+        let tracked = self.tracked(name.as_ref());
+        let below = self.tracked_below(name.as_ref());
+        let is_tracked = tracked.is_some() || (kind.is_dir() && below.is_some());
+        let ignored = match folder.ignored {
+            Ignored::No if !self.is_ignored(name.as_ref(), mode) => Ignored::No,
+            Ignored::No | Ignored::Yes => Ignored::Yes,
+        };
+        if ignored == Ignored::Yes && !is_tracked {
             return Ok(());
         }
-        let tracked = self.tracked(name.as_ref()).filter(|position| !self.is_gitlink(*position));
-        let ignored = folder.ignored == Ignored::Yes || self.is_ignored(name.as_ref(), Mode::FILE);
-        if tracked.is_none() && ignored {
-            return Ok(());
-        }
-        let options =
-            gix::validate::path::component::Options { protect_windows: false, ..Default::default() };
-        if let Err(error) = gix::validate::path::component(leaf, None, options) {
+        if let Err(error) = gix::validate::path::component(leaf, None, name_rules()) {
+            self.settle_all(below);
             self.skip_and_keep(name.as_ref(), format!("has a name that git refuses: {error}"));
             return Ok(());
         }
+        if kind.is_dir() {
+            self.meet_folder(Folder { name, ignored }, tracked);
+            return Ok(());
+        }
+        let tracked = tracked.filter(|position| !self.is_gitlink(*position));
         if kind.is_symlink() {
             self.store_link(name.as_ref(), tracked)
         } else if kind.is_file() {
@@ -161,28 +169,21 @@ impl<'view> Walk<'view> {
         }
     }
 
-    fn meet_folder(&mut self, parent: &Folder, name: BString) {
-        if let Some(position) = self.tracked(name.as_ref()).filter(|position| self.is_gitlink(*position)) {
-            let is_empty =
-                std::fs::read_dir(self.path(name.as_ref())).is_ok_and(|mut all| all.next().is_none());
-            if is_empty || self.submodules.contains(&name) {
-                self.settle(Some(position));
+    /// Looks into a folder later, unless it is a submodule.
+    fn meet_folder(&mut self, folder: Folder, tracked: Option<usize>) {
+        if let Some(position) = tracked.filter(|position| self.is_gitlink(*position)) {
+            let name = folder.name.as_ref();
+            let is_empty = std::fs::read_dir(self.path(name)).is_ok_and(|mut all| all.next().is_none());
+            if is_empty || self.submodules.contains(&folder.name) {
                 if !is_empty {
                     self.nested
                         .push(NestedRepository { path: name.to_string(), kind: NestedKind::Submodule });
                 }
+                self.settle(Some(position));
                 return;
             }
         }
-        let ignored = match parent.ignored {
-            Ignored::No if !self.is_ignored(name.as_ref(), Mode::DIR) => Ignored::No,
-            Ignored::No | Ignored::Yes => Ignored::Yes,
-        };
-        if ignored == Ignored::No
-            || self.index.prefixed_entries_range(with_slash(name.as_ref()).as_ref()).is_some()
-        {
-            self.pending.push(Folder { name, ignored });
-        }
+        self.pending.push(folder);
     }
 
     fn store_link(&mut self, name: &BStr, tracked: Option<usize>) -> Result<(), GitError> {
@@ -284,11 +285,20 @@ impl<'view> Walk<'view> {
         self.skip(name, reason);
     }
 
-    /// Leaves everything below a folder as the base tree has it.
-    fn keep_below(&mut self, folder: &BStr) {
-        if let Some(range) = self.index.prefixed_entries_range(with_slash(folder).as_ref()) {
-            self.settled[range].fill(true);
+    /// Leaves entries as the base tree has them.
+    fn settle_all(&mut self, entries: Option<Range<usize>>) {
+        if let Some(settled) = entries.and_then(|entries| self.settled.get_mut(entries)) {
+            settled.fill(true);
         }
+    }
+
+    /// Returns the entries of the base tree below a folder.
+    fn tracked_below(&self, folder: &BStr) -> Option<Range<usize>> {
+        let mut prefix = folder.to_owned();
+        if !prefix.is_empty() {
+            prefix.push(b'/');
+        }
+        self.index.prefixed_entries_range(prefix.as_ref())
     }
 
     fn path(&self, name: &BStr) -> PathBuf {
@@ -296,12 +306,9 @@ impl<'view> Walk<'view> {
     }
 }
 
-fn with_slash(folder: &BStr) -> BString {
-    let mut prefix = folder.to_owned();
-    if !prefix.is_empty() {
-        prefix.push(b'/');
-    }
-    prefix
+/// What git on Linux refuses in a name, by its defaults (`core.protectNTFS`, `core.protectHFS`).
+fn name_rules() -> gix::validate::path::component::Options {
+    gix::validate::path::component::Options { protect_windows: false, protect_hfs: false, protect_ntfs: true }
 }
 
 fn kind_of(mode: Mode) -> Option<EntryKind> {
@@ -309,7 +316,7 @@ fn kind_of(mode: Mode) -> Option<EntryKind> {
 }
 
 /// Marks what a sparse checkout leaves out, as its own patterns say.
-fn mark_sparse(view: &View, index: &mut gix::index::File) -> Result<(), GitError> {
+pub(super) fn mark_sparse(view: &View, index: &mut gix::index::File) -> Result<(), GitError> {
     let config = view.repository.config_snapshot();
     let Some(git_dir) =
         view.git_dir.as_deref().filter(|_| config.boolean("core.sparseCheckout") == Some(true))

@@ -114,6 +114,21 @@ fn a_lock_in_the_way_is_named_with_its_age() {
 }
 
 #[test]
+fn the_lock_of_the_packed_refs_is_waited_for_and_never_removed() {
+    let fixture = Fixture::new();
+    let repository = fixture.repository();
+    let head = repository.head_commit_id().unwrap();
+    fixture.git(&["pack-refs", "--all"]);
+    write(&fixture.root(), ".git/packed-refs.lock", b"");
+    let error = repository.create_branch(&branch(), head, "").unwrap_err();
+    assert!(
+        matches!(&error, GitError::Locked { path, .. } if path.ends_with("packed-refs.lock")),
+        "{error:?}"
+    );
+    assert!(fixture.root().join(".git/packed-refs.lock").exists());
+}
+
+#[test]
 fn only_locks_of_our_own_refs_are_removed() {
     let fixture = Fixture::new();
     let repository = fixture.repository();

@@ -34,6 +34,10 @@ fn child_that_prints() {
         ("git_dir", Ok(repository)) => repository.git_dir().display().to_string(),
         ("identity", Ok(repository)) => repository.author_identity().to_string(),
         ("work_tree", Ok(repository)) => format!("{:?}", repository.work_tree()),
+        ("open", Ok(repository)) => {
+            let opened = Repository::open(&repository.common_dir()).unwrap();
+            format!("{:?} {:?}", opened.work_tree(), opened.git_dir())
+        }
         (section, Ok(repository)) => repository
             .config_values(section)
             .iter()
@@ -123,6 +127,44 @@ fn the_environment_of_git_counts() {
     assert!(refused.contains("GIT_COMMON_DIR names"), "{refused}");
     let parent = fixture.root().join(".git").canonicalize().unwrap();
     assert_eq!(in_child(&fixture, "git_dir", &[]), parent.to_str().unwrap());
+}
+
+#[test]
+fn a_later_stage_is_not_led_astray_by_the_environment() {
+    let fixture = Fixture::new();
+    let root = fixture.root().canonicalize().unwrap();
+    let linked = fixture.add_worktree("one");
+    let git_dir = root.join(".git/worktrees/one");
+    let given = [("GIT_DIR", git_dir.to_str().unwrap())];
+    assert_eq!(in_child(&fixture, "work_tree", &given), format!("{:?}", Some(&linked)));
+    let expected = format!("{:?} {:?}", Some(&root), root.join(".git"));
+    assert_eq!(in_child(&fixture, "open", &given), expected);
+    let git_dir = root.join(".git");
+    let given = [
+        ("GIT_DIR", git_dir.to_str().unwrap()),
+        ("GIT_WORK_TREE", "/"),
+        ("GIT_INDEX_FILE", "/nonexistent"),
+        ("GIT_NAMESPACE", "other"),
+    ];
+    assert_eq!(in_child(&fixture, "open", &given), expected);
+}
+
+#[test]
+fn a_repository_of_somebody_else_is_refused_until_it_is_declared_safe() {
+    let fixture = Fixture::new();
+    let root = fixture.root().canonicalize().unwrap();
+    let to_nobody = |path: &std::path::Path| std::os::unix::fs::chown(path, Some(65534), None).is_ok();
+    if !(to_nobody(&root.join(".git")) && to_nobody(&root)) {
+        println!("SKIPPED: only root can give a folder away, so foreign repositories were NOT tested");
+        return;
+    }
+    let refused = in_child(&fixture, "git_dir", &[]);
+    let hint = format!("git config --global --add safe.directory {}", root.display());
+    assert!(refused.contains(&hint), "{refused}");
+    let global = fixture.folder.path().join("global");
+    std::fs::write(&global, format!("[safe]\n\tdirectory = {}\n", root.display())).unwrap();
+    let given = [("GIT_CONFIG_GLOBAL", global.to_str().unwrap())];
+    assert_eq!(in_child(&fixture, "git_dir", &given), root.join(".git").to_str().unwrap());
 }
 
 #[test]

@@ -76,7 +76,11 @@ fn torture(path: &Path) {
     write(path, "script.sh", b"#!/bin/sh\n");
     set_mode(&path.join("script.sh"), 0o700);
     fs::write(path.join(OsStr::from_bytes(b"caf\xe9")), "not UTF-8\n").unwrap();
-    write(path, "with \"quotes\" and\nline ends", b"x\n");
+    for name in
+        ["with \"quotes\" and\nline ends", "back\\slash", "co:lon", "aux", "ends with dot.", "-x", ":(top)"]
+    {
+        write(path, name, b"x\n");
+    }
     fs::remove_file(path.join("link-to-folder")).unwrap();
     write(path, "link-to-folder/now-real", b"x\n");
 }
@@ -311,13 +315,62 @@ fn work_that_the_agent_committed_itself_is_in_the_base() {
 }
 
 #[test]
+fn after_our_commit_the_worktree_is_clean_for_git() {
+    let fixture = torture_base();
+    let path = fixture.add_worktree("one");
+    torture(&path);
+    let snapshot = snapshot(&fixture, &path);
+    let repository = fixture.repository();
+    let branch = "claudedo/one".parse().unwrap();
+    let base = repository.branch_tip(&branch).unwrap().unwrap();
+    let new = crate::git::NewCommit {
+        tree: snapshot.tree,
+        parents: &[base],
+        message: "work",
+        author: &repository.author_identity(),
+        signing: crate::git::Signing::Never,
+    };
+    let commit = repository.commit_tree(&new).unwrap();
+    repository.move_branch(&branch, base, commit, "work").unwrap();
+    assert_ne!(git_in(&path, &["diff", "--cached", "--name-only"]), "");
+    let lock = fixture.root().join(".git/worktrees/one/index.lock");
+    fs::write(&lock, "").unwrap();
+    let refused = repository.set_worktree_index(&path, commit).unwrap_err();
+    assert!(matches!(&refused, crate::git::GitError::Locked { path, .. } if *path == lock), "{refused:?}");
+    fs::remove_file(&lock).unwrap();
+    repository.set_worktree_index(&path, commit).unwrap();
+    assert_eq!(git_in(&path, &["status", "--porcelain"]), "");
+    assert_eq!(repository.snapshot(&path, commit).unwrap().tree, snapshot.tree);
+    fixture.require_intact();
+}
+
+#[test]
+fn files_of_a_fresh_worktree_are_not_read_again() {
+    let fixture = torture_base();
+    let path = fixture.add_worktree("one");
+    let known = fixture.root().join(".git/worktrees/one/claudedo-index");
+    // Files written within the same tick of the clock as the list would rightly be read again.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+    fs::File::options().write(true).open(&known).unwrap().set_modified(later).unwrap();
+    // A filter that fails would be noticed.
+    fixture.git(&["config", "filter.upper.clean", "false"]);
+    fixture.git(&["config", "filter.upper.required", "true"]);
+    assert_eq!(snapshot(&fixture, &path).skipped, []);
+    fs::remove_file(known).unwrap();
+    assert_eq!(snapshot(&fixture, &path).skipped.len(), 1);
+}
+
+#[test]
 fn a_name_that_git_refuses_is_listed() {
     let fixture = Fixture::new();
     let path = fixture.add_worktree("one");
     write(&path, "git~1", b"x");
-    write(&path, "sub/.GIT", b"x");
+    write(&path, "sub/.GIT/config", b"x");
     let snapshot = snapshot(&fixture, &path);
     assert_eq!(files(&fixture, &snapshot), ["README"]);
-    assert_eq!(snapshot.skipped.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["git~1"]);
+    assert_eq!(
+        snapshot.skipped.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        ["git~1", "sub/.GIT"]
+    );
     fixture.require_intact();
 }

@@ -12,13 +12,15 @@ pub enum ChildEnd {
     Signal(i32),
 }
 
-/// Whether this process still has children.
+/// What the kernel says of the children of a subreaper, and so of all that it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChildrenLeft {
     /// Some run.
     Some,
-    /// None: as a subreaper, this process has no descendant left.
+    /// None, so there is no descendant either.
     None,
+    /// What is looked for was started by somebody else, so the kernel has no answer.
+    NotOurs,
 }
 
 /// Makes this process the one that adopts its descendants when their parents end

@@ -15,8 +15,9 @@ use tokio::process::{Child, Command};
 
 /// Starts `program supervise <run_directory>` with exactly this environment and hands it the locked file.
 ///
-/// It leads its own process group, has no terminal to read from, writes its errors to `log`, and stays when the
-/// value returned is dropped or this process ends.
+/// The paths are absolute, because it starts in `/` and so keeps no folder busy. It leads its own process
+/// group, has no terminal to read from, writes its errors to `log`, and stays when the value returned is
+/// dropped or this process ends.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn start_supervisor(
     program: &Path,

@@ -1,7 +1,9 @@
 //! Ends the processes of a run for good.
 //!
 //! A pass finds what is there and signals it; a process may start another one while it is being looked
-//! for, so the end is believed only after two passes in a row found nothing.
+//! for, so the end is believed only after two passes in a row found nothing. Where nothing was ever
+//! found and the kernel says that a subreaper has no children, there is nobody who could start another
+//! one, and the second pass, which costs 10 µs a process of the machine, is saved.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +14,9 @@ use crate::os::clock;
 
 /// How many passes in a row must find nobody.
 const EMPTY_PASSES: u32 = 2;
+
+/// The same for a caller who knows that it has no descendants, and before anybody was found.
+const EMPTY_PASSES_WITHOUT_DESCENDANTS: u32 = 1;
 
 /// Pause between two passes while processes may still end by themselves.
 const TERMINATE_PAUSE: Duration = Duration::from_millis(10);
@@ -61,13 +66,11 @@ impl RunProcesses {
     ) -> Result<Vec<FoundProcess>, EndProcessesError> {
         let begin = clock::monotonic();
         let mut ended = BTreeMap::new();
-        let mut empty_passes = 0;
+        let mut emptiness = Emptiness::default();
         loop {
             let children = reap();
             let found = self.find(children).map_err(EndProcessesError::Find)?;
-            let is_empty = found.is_empty() && children == ChildrenLeft::None;
-            empty_passes = if is_empty { empty_passes + 1 } else { 0 };
-            if empty_passes == EMPTY_PASSES {
+            if emptiness.is_believed_after(found.len(), children) {
                 return Ok(ended.into_values().collect());
             }
             let elapsed = clock::monotonic().duration_since(begin);
@@ -82,10 +85,33 @@ impl RunProcesses {
                 KILL_PAUSE
             };
             ended.extend(found.into_iter().map(|process| (key(&process), process)));
-            if !is_empty {
+            if emptiness.passes == 0 {
                 tokio::time::sleep(pause).await;
             }
         }
+    }
+}
+
+/// How sure it is that nobody is left.
+#[derive(Debug, Default)]
+struct Emptiness {
+    /// Passes in a row that found nobody.
+    passes: u32,
+    /// Whether an earlier pass found somebody, or there was a child.
+    was_inhabited: bool,
+}
+
+impl Emptiness {
+    /// Takes in what a pass found and returns whether it was the last one.
+    fn is_believed_after(&mut self, found: usize, children: ChildrenLeft) -> bool {
+        let is_empty = found == 0 && children != ChildrenLeft::Some;
+        self.passes = if is_empty { self.passes + 1 } else { 0 };
+        self.was_inhabited |= !is_empty;
+        let enough = match children {
+            ChildrenLeft::None if !self.was_inhabited => EMPTY_PASSES_WITHOUT_DESCENDANTS,
+            ChildrenLeft::Some | ChildrenLeft::None | ChildrenLeft::NotOurs => EMPTY_PASSES,
+        };
+        self.passes >= enough
     }
 }
 
@@ -119,3 +145,33 @@ fn signal<'a>(processes: impl Iterator<Item = &'a FoundProcess>, ending: Ending)
 
 #[cfg(not(target_os = "linux"))]
 fn signal<'a>(_processes: impl Iterator<Item = &'a FoundProcess>, _ending: Ending) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last_pass(passes: &[(usize, ChildrenLeft)]) -> Option<usize> {
+        let mut emptiness = Emptiness::default();
+        passes.iter().position(|(found, children)| emptiness.is_believed_after(*found, *children))
+    }
+
+    #[test]
+    fn two_empty_passes_in_a_row_end_a_search_among_strangers() {
+        use ChildrenLeft::NotOurs;
+        assert_eq!(last_pass(&[(0, NotOurs), (0, NotOurs)]), Some(1));
+        assert_eq!(last_pass(&[(0, NotOurs), (1, NotOurs), (0, NotOurs), (0, NotOurs)]), Some(3));
+    }
+
+    #[test]
+    fn one_empty_pass_is_enough_where_the_kernel_never_knew_of_a_child() {
+        use ChildrenLeft::{None as NoChildren, Some as Children};
+        assert_eq!(last_pass(&[(0, NoChildren)]), Some(0));
+        assert_eq!(last_pass(&[(2, NoChildren), (0, NoChildren), (0, NoChildren)]), Some(2));
+        assert_eq!(last_pass(&[(0, Children), (0, NoChildren), (0, NoChildren)]), Some(2));
+    }
+
+    #[test]
+    fn a_pass_that_misses_a_child_is_not_an_empty_one() {
+        assert_eq!(last_pass(&[(0, ChildrenLeft::Some); 100]), None);
+    }
+}

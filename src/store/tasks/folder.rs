@@ -110,6 +110,8 @@ impl TaskFolder {
     }
 
     /// Loads all tasks, from the cache where it is certain. A missing folder holds no tasks.
+    ///
+    /// `now` is the moment before the call: files that change later are read again the next time.
     pub fn load_all(&self, now: Timestamp) -> LoadedTasks {
         let mut loaded = LoadedTasks::default();
         let names = match self.require_own_folders().and_then(|()| self.names(&mut loaded)) {
@@ -136,7 +138,7 @@ impl TaskFolder {
         if is_stale || !cache.is_used_up() {
             let entries: HashMap<&TaskId, Entry> =
                 entries.iter().map(|(id, entry)| (id, entry.clone())).collect();
-            cache::set(&cache_path, &entries, clock::now());
+            cache::set(&cache_path, &entries, now);
         }
         loaded.invalid.sort_by(|left, right| left.path.cmp(&right.path));
         loaded.tasks = entries
@@ -305,4 +307,225 @@ fn settle(path: &Path) -> Result<(), FileError> {
         .open(path)
         .and_then(|file| file.set_times(times))
         .map_err(FileError::on("set the time of", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::time::Duration;
+
+    use super::super::readiness::Unsettled;
+    use super::*;
+    use crate::task::{SettingType, Title, new_task_id};
+
+    struct Place {
+        root: tempfile::TempDir,
+        folder: TaskFolder,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let folder = TaskFolder::new(&root.path().join("work"), &root.path().join("git/claudedo"));
+            std::fs::create_dir_all(root.path().join("work/.claudedo/tasks")).unwrap();
+            Self { root, folder }
+        }
+
+        fn put(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.root.path().join("work/.claudedo/tasks").join(name);
+            io::Write::write_all(&mut File::create(&path).unwrap(), text.as_bytes()).unwrap();
+            path
+        }
+
+        fn load(&self) -> LoadedTasks {
+            self.folder.load_all(later(Duration::from_secs(10)))
+        }
+
+        fn ids(&self) -> Vec<String> {
+            self.load().tasks.iter().map(|(id, _)| id.to_string()).collect()
+        }
+
+        fn problems(&self) -> String {
+            let root = self.root.path().join("work/.claudedo").display().to_string();
+            let problems: Vec<String> = self.load().invalid.iter().map(ToString::to_string).collect();
+            problems.join("\n").replace(&root, "<.claudedo>")
+        }
+    }
+
+    fn later(duration: Duration) -> Timestamp {
+        clock::now().plus(duration)
+    }
+
+    fn task(title: &str) -> TaskFile {
+        TaskFile::new(Title::from_text(title).unwrap())
+    }
+
+    fn id(text: &str) -> TaskId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn no_folder_is_no_tasks() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = TaskFolder::new(root.path(), &root.path().join("local"));
+        assert_eq!(folder.load_all(clock::now()), LoadedTasks::default());
+        assert_eq!(folder.load(&id("a"), clock::now()).unwrap(), None);
+    }
+
+    #[test]
+    fn one_bad_file_never_stops_the_others() {
+        let place = Place::new();
+        place.put("good-1.yaml", "title: a\n");
+        place.put("bad.yaml", "title: a\nmodle: b\n");
+        place.put("Big Name.yaml", "title: a\n");
+        place.put("notes.txt", "hello\n");
+        place.put("other.yml", "title: a\n");
+        for passed_over in [".good-1.yaml.swp", "good-1.yaml~", "#x#", ".hidden.yaml", "4913", "a.yaml.orig"]
+        {
+            place.put(passed_over, "half");
+        }
+        std::fs::create_dir(place.folder.tasks_path().join("folder.yaml")).unwrap();
+        symlink("/etc/passwd", place.folder.tasks_path().join("link.yaml")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            place.folder.tasks_path().join("pipe.yaml"),
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
+        assert_eq!(place.ids(), ["good-1"]);
+        insta::assert_snapshot!(place.problems(), @r##"
+        read <.claudedo>/tasks/Big Name.yaml: the file's name is no task id: only lowercase letters, digits and hyphens are allowed
+          fix: rename the file to <id>.yaml, the id of lowercase letters, digits and hyphens
+        read <.claudedo>/tasks/bad.yaml:2:1: unknown key "modle"
+          2 | modle: b
+            | ^
+          fix: did you mean `model`?
+        read <.claudedo>/tasks/folder.yaml: it is not a regular file
+          fix: move it out of this folder
+        read <.claudedo>/tasks/link.yaml: it is a symlink, and those are not followed
+          fix: replace it by the file that it points to
+        read <.claudedo>/tasks/notes.txt: the file's name does not end in .yaml
+          fix: rename the file to <id>.yaml, or move it out of this folder
+        read <.claudedo>/tasks/other.yml: the file's name does not end in .yaml
+          fix: rename the file to other.yaml, or move it out of this folder
+        read <.claudedo>/tasks/pipe.yaml: it is not a regular file
+          fix: move it out of this folder
+        "##);
+    }
+
+    #[test]
+    fn a_folder_that_leads_elsewhere_is_refused_for_reading_and_writing() {
+        let place = Place::new();
+        let tasks = place.folder.tasks_path();
+        std::fs::rename(&tasks, place.root.path().join("elsewhere")).unwrap();
+        symlink(place.root.path().join("elsewhere"), &tasks).unwrap();
+        insta::assert_snapshot!(place.problems(), @r##"
+        read <.claudedo>/tasks: it is a symlink, and those are not followed
+          fix: replace it by a folder; its content would be somebody else's
+        "##);
+        assert!(place.folder.create(&task("a"), || id("a")).is_err());
+        assert!(place.folder.load(&id("a"), clock::now()).is_err());
+    }
+
+    #[test]
+    fn a_hand_written_file_is_ready_when_it_was_left_alone_and_ends_in_a_newline() {
+        let place = Place::new();
+        let path = place.put("half.yaml", "title: a");
+        let readiness = |now| place.folder.load(&id("half"), now).unwrap().unwrap().task.readiness;
+        assert_eq!(readiness(later(Duration::from_secs(9))), Readiness::Unsettled(Unsettled::NoFinalNewline));
+        io::Write::write_all(&mut File::options().append(true).open(&path).unwrap(), b"b\n").unwrap();
+        let Readiness::Unsettled(Unsettled::Changing { until }) = readiness(clock::now()) else {
+            panic!("a file that changed this moment was ready");
+        };
+        assert_eq!(readiness(until), Readiness::Ready);
+    }
+
+    #[test]
+    fn a_file_dated_in_the_future_is_judged_by_this_machines_clock() {
+        let place = Place::new();
+        let path = place.put("future.yaml", "title: a\n");
+        let in_a_year = std::time::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+        File::options().write(true).open(path).unwrap().set_modified(in_a_year).unwrap();
+        let readiness = |now| place.folder.load(&id("future"), now).unwrap().unwrap().task.readiness;
+        assert_ne!(readiness(clock::now()), Readiness::Ready);
+        assert_eq!(readiness(later(Duration::from_secs(9))), Readiness::Ready);
+    }
+
+    #[test]
+    fn a_task_of_this_program_is_ready_at_once_until_somebody_edits_it() {
+        let place = Place::new();
+        let added = place.folder.create(&task("Fix it"), || new_task_id("Fix it", [1; 4])).unwrap();
+        let load = || place.folder.load(&added, clock::now()).unwrap().unwrap();
+        assert_eq!(load().task.readiness, Readiness::Ready);
+        assert_eq!(load().bytes, b"title: Fix it\n");
+        place.put(&format!("{added}.yaml"), "title: Fix that\n");
+        assert_ne!(load().task.readiness, Readiness::Ready);
+        place.folder.replace(&added, "title: Fix all\n").unwrap();
+        assert_eq!(load().task.readiness, Readiness::Ready);
+        assert!(place.folder.replace(&added, "titel: x\n").is_err());
+        assert_eq!(load().bytes, b"title: Fix all\n");
+        place.folder.remove(&added).unwrap();
+        assert!(matches!(place.folder.remove(&added), Err(TaskFolderError::NotFound { .. })));
+    }
+
+    #[test]
+    fn a_taken_id_is_left_alone_and_another_one_made_up() {
+        let place = Place::new();
+        place.put("a-1.yaml", "title: mine\n");
+        let mut candidates = ["a-1", "a-2"].into_iter();
+        let added = place.folder.create(&task("b"), || id(candidates.next().unwrap())).unwrap();
+        assert_eq!(added, id("a-2"));
+        assert!(matches!(
+            place.folder.create(&task("b"), || id("a-1")),
+            Err(TaskFolderError::NoFreeId { .. })
+        ));
+        assert_eq!(place.load().tasks[0].1.file.title.as_str(), "mine");
+    }
+
+    #[test]
+    fn the_cache_never_hides_a_change() {
+        let place = Place::new();
+        let titles = || -> Vec<String> {
+            let tasks = place.folder.load_all(clock::now()).tasks;
+            tasks.iter().map(|(_, task)| task.file.title.to_string()).collect()
+        };
+        let path = place.put("a.yaml", "title: one\n");
+        assert_eq!(titles(), ["one"]);
+        place.put("a.yaml", "title: two\n");
+        let modified = path.metadata().unwrap().modified().unwrap();
+        assert_eq!(titles(), ["two"]);
+        place.put("a.yaml", "title: six\n");
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert_eq!(titles(), ["six"]);
+        std::fs::remove_file(path).unwrap();
+        assert!(titles().is_empty());
+    }
+
+    #[test]
+    fn an_unchanged_file_is_listed_from_the_cache_and_run_from_itself() {
+        let place = Place::new();
+        place.put("a.yaml", "title: one\n");
+        place.put("b.yaml", "title: two\n");
+        place.load();
+        let cache = place.root.path().join("git/claudedo/cache/tasks.json");
+        let text = std::fs::read_to_string(&cache).unwrap().replace("one", "forged");
+        io::Write::write_all(&mut File::create(&cache).unwrap(), text.as_bytes()).unwrap();
+        assert_eq!(place.load().tasks[0].1.file.title.as_str(), "forged");
+        let run = place.folder.load(&id("a"), clock::now()).unwrap().unwrap();
+        assert_eq!(run.task.file.title.as_str(), "one");
+    }
+
+    #[test]
+    fn a_broken_cache_is_no_cache() {
+        let place = Place::new();
+        place.put("a.yaml", "title: one\n");
+        let cache = place.root.path().join("git/claudedo/cache/tasks.json");
+        for text in ["", "{", "[]", "{\"form\":\"0\",\"written\":\"2026-01-01T00:00:00Z\",\"entries\":{}}"] {
+            assert_eq!(place.ids(), ["a"]);
+            io::Write::write_all(&mut File::create(&cache).unwrap(), text.as_bytes()).unwrap();
+        }
+        assert_eq!(place.ids(), ["a"]);
+    }
 }

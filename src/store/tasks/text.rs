@@ -80,3 +80,66 @@ impl TaskFolder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::task::SettingType;
+
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, TaskFolder) {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), text.as_bytes()).unwrap();
+        }
+        let folder = TaskFolder::new(root.path(), &root.path().join("local"));
+        (root, folder)
+    }
+
+    fn named(path: &str) -> RelativePath {
+        RelativePath::from_text(path).unwrap()
+    }
+
+    #[test]
+    fn lists_settings_and_templates_are_read_where_they_are_and_absent_where_not() {
+        let (_root, folder) = folder(&[
+            (".claudedo/lists/backend.yaml", "model: opus\nrepository: ../other\n"),
+            (".claudedo/config.yaml", "slots: 4\n"),
+            (".claudedo/templates/prompt.md.j2", "Do: {{ title }}\n"),
+        ]);
+        let list = folder.load_list(&"backend".parse().unwrap()).unwrap().unwrap();
+        assert_eq!(list.settings.model.unwrap().as_str(), "opus");
+        assert_eq!(folder.load_list(&"frontend".parse().unwrap()).unwrap(), None);
+        assert!(folder.load_repository_config().unwrap().unwrap().settings.slots.is_some());
+        assert!(matches!(folder.load_template(TemplateName::Prompt), Ok(Template::Custom { .. })));
+        assert!(matches!(folder.load_template(TemplateName::CommitMessage), Ok(Template::BuiltIn(_))));
+    }
+
+    #[test]
+    fn a_named_file_is_inside_the_work_tree_and_is_text() {
+        let (root, folder) = folder(&[(".claudedo/agents/a.md", "be kind\n"), ("esc.md", "a\x1b[2J\n")]);
+        assert_eq!(folder.require_named_file(&named(".claudedo/agents/a.md")).unwrap(), "be kind\n");
+        symlink("/etc", root.path().join("etc")).unwrap();
+        symlink("/etc/passwd", root.path().join("passwd.md")).unwrap();
+        let errors = ["etc/passwd", "passwd.md", "esc.md", "absent.md", ".claudedo"]
+            .map(|path| folder.require_named_file(&named(path)).unwrap_err().to_string());
+        let errors = errors.join("\n").replace(&root.path().display().to_string(), "<root>");
+        insta::assert_snapshot!(errors, @r##"
+        read <root>/etc: it is a symlink, and those are not followed
+          fix: replace it by a folder; its content would be somebody else's
+        read <root>/passwd.md: it is a symlink, and those are not followed
+          fix: replace it by the file that it points to
+        read <root>/esc.md:1:2: U+001B is the escape character, which commands a terminal
+          1 | a�[2J
+            |  ^
+          fix: delete the character
+        read <root>/absent.md: there is no such file
+          fix: create it, or correct the setting that names it
+        read <root>/.claudedo: it is not a regular file
+          fix: move it out of this folder
+        "##);
+    }
+}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::{require_allowed, require_value};
 use super::{GitValue, SettingType, TextVisitor, Written, quoted};
+use crate::task::problem::complaint;
 
 /// How many values a list may have: what still fits a command line.
 const ITEMS_MAX: usize = 200;
@@ -161,7 +162,9 @@ impl<'de, T: List> Visitor<'de> for ListVisitor<T> {
         while let Some(item) = values.next_element_seed(ItemSeed::<T>(PhantomData))? {
             items.push(item);
         }
-        T::try_from(items).map_err(de::Error::custom)
+        T::try_from(items).map_err(|problem| {
+            de::Error::custom(complaint(problem, format_args!("write {}, or delete the line", T::EXPECTED)))
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! fragment that follows the value's name: `"many" is not a whole number`.
 
 mod list;
+mod name;
 mod number;
 mod path;
 mod span;

@@ -144,11 +144,11 @@ impl SettingType for bool {
 
 impl SettingType for i32 {
     fn expected() -> String {
-        "a whole number, which may be negative".to_owned()
+        format!("a whole number from {} to {}", i32::MIN, i32::MAX)
     }
 
     fn from_text(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| format!("{} is not a whole number", quoted(text)))
+        text.parse().map_err(|_| format!("{} is not {}", quoted(text), Self::expected()))
     }
 
     fn show(&self) -> String {

@@ -128,7 +128,7 @@ json_by_text!(Title, Text, Word);
 
 /// Refuses a blank text and the words that YAML reads as nothing.
 pub(super) fn require_value(text: &str) -> Result<&str, String> {
-    if text.trim().is_empty() || ["~", "null", "Null", "NULL"].contains(&text) {
+    if text.trim().is_empty() || ["~", "null", "Null", "NULL"].contains(&text.trim()) {
         return Err("has no value".to_owned());
     }
     Ok(text)
