@@ -119,7 +119,8 @@ impl Context {
         let state = self.state()?;
         // In a bare repository nobody can have written a task, and a folder that is missing holds none.
         let tasks = self.tasks()?.unwrap_or_else(|| TaskFolder::new(state.path(), state.path()));
-        Ok(Overview::load(&tasks, &self.records()?, &state, self.now)?)
+        // Later than the start of the command: it may have added a task itself.
+        Ok(Overview::load(&tasks, &self.records()?, &state, clock::now())?)
     }
 
     /// Returns what runs, cancels and recovers. `purpose` says what for; `listener` hears what happens.

@@ -38,7 +38,12 @@ const TASKS: [(&str, &str, &str, &str); 5] = [
         "",
     ),
     ("colours-2m9c", "List three colours", "demo: write colours.txt red\\ngreen\\nblue", ""),
-    ("flaky-4x8p", "Fix the flaky test", "demo: fail-once\ndemo: write test.txt passes every time", ""),
+    (
+        "flaky-4x8p",
+        "Fix the flaky test",
+        "demo: say The test fails now and then.\ndemo: fail-once\ndemo: write test.txt passes every time",
+        "",
+    ),
     ("moon-9d2w", "Fly to the moon", "demo: fail There is no rocket in this repository.", ""),
     ("translation-5h6t", "Translate the greeting", "demo: append greeting.txt Bonjour !", "greeting-7k3f"),
 ];
