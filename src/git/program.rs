@@ -2,23 +2,22 @@
 //!
 //! It is told which repository to use and never looks for one: every `GIT_*` variable is removed (git
 //! sets some for its subcommands and hooks, and a leaked `GIT_INDEX_FILE` has cost people their index),
-//! except those that choose the configuration files; `GIT_DIR` is set. No hook runs.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a door of its own, until os::process has one for short commands"
-)]
+//! except those that choose the configuration files; `GIT_DIR` is set. No hook and no fsmonitor runs.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{GitError, Repository};
 use crate::os::env;
+use crate::os::process::{Captured, CapturedCommand, CapturedError, run_attached};
 
 /// No command that is captured takes longer, unless it hangs. A worktree of 80,000 files took 5 s.
-const CAPTURE_DEADLINE: Duration = Duration::from_secs(300);
+const TIME_MAX: Duration = Duration::from_mins(5);
+
+/// How much of its output is kept: what is captured here is a line or two.
+const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
 /// How much of what git said goes into an error.
 const REASON_BYTES_MAX: usize = 2_000;
@@ -27,59 +26,52 @@ const REASON_BYTES_MAX: usize = 2_000;
 const KEPT_VARIABLES: [&str; 4] =
     ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"];
 
+/// What every command is told first.
+const NO_HOOKS: [&str; 4] = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
+
 /// How to start git for one repository.
 #[derive(Debug, Clone)]
 pub struct GitProgram {
     git_dir: PathBuf,
-    folder: PathBuf,
 }
 
 /// What a captured command said.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ProgramOutput {
-    /// The command, for messages.
-    pub command: String,
-    /// The exit code, or `None` when a signal ended it.
-    pub code: Option<i32>,
-    /// Its standard output.
-    pub stdout: Vec<u8>,
-    /// Its standard error.
-    pub stderr: Vec<u8>,
+    command: String,
+    captured: Captured,
 }
 
 impl GitProgram {
     /// Returns git for the main repository, started in its common directory.
     pub fn new(repository: &Repository) -> Self {
-        let git_dir = repository.common_dir();
-        Self { folder: git_dir.clone(), git_dir }
+        Self { git_dir: repository.common_dir() }
     }
 
-    /// Runs git with its output captured and no input. It is killed after five minutes.
+    /// Runs git with its output captured and no input. It is ended after five minutes.
     pub fn capture<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> Result<ProgramOutput, GitError> {
-        let mut command = self.command(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let words = words(&command);
-        let child =
-            command.spawn().map_err(|source| GitError::ProgramStart { command: words.clone(), source })?;
-        let pid = rustix::process::Pid::from_child(&child);
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(child.wait_with_output()));
-        match receiver.recv_timeout(CAPTURE_DEADLINE) {
-            Ok(Ok(output)) => Ok(ProgramOutput {
-                command: words,
-                code: output.status.code(),
-                stdout: output.stdout,
-                stderr: output.stderr,
-            }),
-            Ok(Err(source)) => Err(GitError::ProgramStart { command: words, source }),
-            Err(_) => {
-                // The thread has not reaped it yet, so the id is still its own.
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-                let reason = format!("no end after {} s, so it was killed", CAPTURE_DEADLINE.as_secs());
-                Err(GitError::Program { command: words, reason })
+        let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        let command = words(&arguments);
+        let captured = CapturedCommand {
+            program: PathBuf::from("git"),
+            arguments: NO_HOOKS.iter().map(OsString::from).chain(arguments).collect(),
+            environment: self.environment(),
+            working_directory: self.git_dir.clone(),
+            time_max: TIME_MAX,
+            output_bytes_max: OUTPUT_BYTES_MAX,
+        }
+        .run();
+        match captured {
+            Ok(captured) => Ok(ProgramOutput { command, captured }),
+            Err(CapturedError::Start { source, .. } | CapturedError::Wait { source, .. }) => {
+                Err(GitError::ProgramStart { command, source })
+            }
+            Err(CapturedError::TimeOut { .. }) => {
+                let reason = format!("no end after {} s, so it was ended", TIME_MAX.as_secs());
+                Err(GitError::Program { command, reason })
             }
         }
     }
@@ -89,46 +81,37 @@ impl GitProgram {
         &self,
         arguments: impl IntoIterator<Item = S>,
     ) -> Result<Option<i32>, GitError> {
-        let mut command = self.command(arguments);
-        for (name, value) in env::all() {
-            // The user's own choice of pager is no danger here: it is their terminal.
-            if name == "GIT_PAGER" {
-                command.env(name, value);
-            }
-        }
-        let words = words(&command);
-        match command.status() {
+        let arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        let command = words(&arguments);
+        // `--git-dir` wins over the environment, which is the user's own here.
+        let mut all: Vec<OsString> = vec!["--git-dir".into(), self.git_dir.clone().into()];
+        all.extend(NO_HOOKS.iter().map(OsString::from).chain(arguments));
+        match run_attached(Path::new("git"), &all, &self.git_dir) {
             Ok(status) => Ok(status.code()),
-            Err(source) => Err(GitError::ProgramStart { command: words, source }),
+            Err(source) => Err(GitError::ProgramStart { command, source }),
         }
     }
 
-    fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new("git");
-        for name in env::all().into_keys().filter(is_git_variable) {
-            command.env_remove(name);
-        }
-        command
-            .env("GIT_DIR", &self.git_dir)
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .current_dir(&self.folder)
-            .args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"])
-            .args(arguments);
-        command
+    fn environment(&self) -> BTreeMap<OsString, OsString> {
+        let mut environment = env::all();
+        environment.retain(|name, _| !is_git_variable(name));
+        environment.insert("GIT_DIR".into(), self.git_dir.clone().into());
+        // Commands that only look must not take a lock from somebody who works, nor ask for a password.
+        environment.insert("GIT_OPTIONAL_LOCKS".into(), "0".into());
+        environment.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
+        environment
     }
 }
 
 impl ProgramOutput {
     /// Returns the standard output, or an error with git's own words when the exit code is not 0.
     pub fn require_success(self) -> Result<Vec<u8>, GitError> {
-        if self.code == Some(0) {
-            return Ok(self.stdout);
+        let Captured { status, stdout, stderr, .. } = self.captured;
+        if status.success() {
+            return Ok(stdout);
         }
-        let code =
-            self.code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}"));
-        let said = &self.stderr[..self.stderr.len().min(REASON_BYTES_MAX)];
-        let reason = format!("{code}: {}", String::from_utf8_lossy(said).trim());
+        let end = stderr.len().saturating_sub(REASON_BYTES_MAX);
+        let reason = format!("{status}: {}", String::from_utf8_lossy(&stderr[end..]).trim());
         Err(GitError::Program { command: self.command, reason })
     }
 }
@@ -138,7 +121,7 @@ fn is_git_variable(name: &OsString) -> bool {
     name.starts_with("GIT_") && !KEPT_VARIABLES.contains(&name.as_ref())
 }
 
-fn words(command: &Command) -> String {
-    let arguments = command.get_args().skip(4).map(OsStr::to_string_lossy).collect::<Vec<_>>();
+fn words(arguments: &[OsString]) -> String {
+    let arguments: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
     format!("git {}", arguments.join(" "))
 }

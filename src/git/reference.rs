@@ -76,11 +76,12 @@ impl Repository {
             let file = std::fs::File::open(&packed).map_err(fs::FileError::on("open", &packed))?;
             file.sync_all().map_err(fs::FileError::on("sync", &packed))?;
         }
-        // The folder of a deleted ref may be gone as well.
-        match path.parent().filter(|folder| folder.is_dir()) {
-            Some(folder) => Ok(fs::sync_directory(folder)?),
-            None => Ok(()),
+        // The first ref of its kind makes folders; the last one that is deleted takes them along.
+        let folders = path.ancestors().skip(1).take_while(|folder| *folder != repository.common_dir());
+        for folder in folders.filter(|folder| folder.is_dir()) {
+            fs::sync_directory(folder)?;
         }
+        Ok(())
     }
 
     /// Removes the lock file of one of this program's own refs; returns whether there was one.
@@ -180,7 +181,7 @@ fn lock_path(path: &Path) -> PathBuf {
 }
 
 /// Returns how long ago a file was last written, or `None` when there is none.
-pub(super) fn age(path: &Path) -> Option<Duration> {
+fn age(path: &Path) -> Option<Duration> {
     let modified = path.symlink_metadata().ok()?.modified().ok()?;
     let modified = modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
     let now = u64::try_from(clock::now().unix_seconds()).ok()?;

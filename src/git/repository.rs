@@ -111,6 +111,11 @@ impl Repository {
         self.inner.to_thread_local().is_bare()
     }
 
+    /// Returns which hash names objects here.
+    pub(super) fn object_hash(&self) -> gix::hash::Kind {
+        self.inner.to_thread_local().object_hash()
+    }
+
     /// Returns a handle for this thread.
     pub(super) fn local(&self) -> gix::Repository {
         let mut repository = self.inner.to_thread_local();
@@ -148,10 +153,12 @@ impl Repository {
         if same_path(&wanted, &found) {
             return Ok(());
         }
-        Err(GitError::Unsupported {
-            path: found,
-            reason: format!("GIT_COMMON_DIR names {} instead; unset it", wanted.display()),
-        })
+        Err(self.unsupported(format!("GIT_COMMON_DIR names {} instead; unset it", wanted.display())))
+    }
+
+    /// Returns the error for a repository of a form that cannot be used.
+    pub(super) fn unsupported(&self, reason: impl Into<String>) -> GitError {
+        GitError::Unsupported { path: self.common_dir(), reason: reason.into() }
     }
 }
 

@@ -173,10 +173,17 @@ impl Repository {
         let name = gix::refs::FullName::try_from(branch.as_str())
             .map_err(|_| GitError::InvalidName { name: branch.to_string() })?;
         let head = gix::worktree::add::Head::Attached(name);
-        let (_, outcome) = self
-            .local()
-            .add_worktree(path, head, Discard, &AtomicBool::new(false))
-            .map_err(GitError::on(format!("make worktree {}", path.display())))?;
+        let repository = self.local();
+        let added = repository.add_worktree(path, head, Discard, &AtomicBool::new(false));
+        let (_, outcome) = added.map_err(|error| {
+            if error.is_not_found() && is_partial_clone(&repository) {
+                return self.unsupported(
+                    "it is a partial clone, and only git can fetch the files that it lacks; run \
+                     `git fetch --refetch --no-filter` there",
+                );
+            }
+            GitError::on(format!("make worktree {}", path.display()))(error)
+        })?;
         let mut failures =
             outcome.errors.iter().map(|error| format!("{}: {}", error.path, error.error)).chain(
                 outcome
@@ -219,6 +226,13 @@ fn describe(proxy: &Proxy<'_>) -> Result<Worktree, GitError> {
         git_dir: proxy.git_dir().to_owned(),
         lock: proxy.lock_reason().map(|reason| reason.to_string()),
     })
+}
+
+/// Returns whether objects may be missing here until git fetches them (`remote.<name>.promisor`, git-config(1)).
+fn is_partial_clone(repository: &gix::Repository) -> bool {
+    let config = repository.config_snapshot();
+    let mut remotes = config.plumbing().sections_by_name("remote").into_iter().flatten();
+    remotes.any(|remote| remote.value_implicit("promisor").is_some())
 }
 
 fn is_empty_folder(path: &Path) -> bool {

@@ -18,7 +18,7 @@ use crate::task::TaskId;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How long the runner that is at work has to record the end, beyond the agent's own grace.
-const RECORD_WAIT: Duration = Duration::from_secs(120);
+const RECORD_WAIT: Duration = Duration::from_mins(2);
 
 /// What became of the wish.
 #[derive(Debug, Clone, PartialEq, Eq)]

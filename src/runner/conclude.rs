@@ -63,7 +63,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
     let following = following(&ended);
     let outcome = outcome(&judgement, exit.ended_by);
     let message = message(&judgement, &seen, &kept);
-    let record = record(engine, plan, exit, &Told { seen: &seen, judgement: &judgement, kept: &kept })?;
+    let record = record(engine, plan, exit, &Told { seen: &seen, judgement: &judgement, kept: &kept });
     let event = event(&plan.intent, &following, (outcome, &judgement, &message));
     let new_record = NewRecord {
         record,
@@ -98,7 +98,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         run: intent.run,
         claim: intent.claim,
         task: intent.task.clone(),
-        task_blob: engine.repository.blob_id(intent.task_text.as_bytes())?.to_string(),
+        task_blob: engine.repository.blob_id_of(intent.task_text.as_bytes()).to_string(),
         number: intent.number,
         kind: intent.kind,
         prompt: String::new(),
@@ -203,7 +203,7 @@ struct Told<'a> {
     kept: &'a Kept,
 }
 
-fn record(engine: &Engine, plan: &Plan, exit: &ExitReport, told: &Told<'_>) -> anyhow::Result<RunRecord> {
+fn record(engine: &Engine, plan: &Plan, exit: &ExitReport, told: &Told<'_>) -> RunRecord {
     let Told { seen, judgement, kept } = told;
     let reading = &seen.reading;
     let mut warnings = reading.warnings();
@@ -213,12 +213,12 @@ fn record(engine: &Engine, plan: &Plan, exit: &ExitReport, told: &Told<'_>) -> a
     {
         warnings.push(format!("the supervisor (process {}) was killed", process.supervisor.pid));
     }
-    Ok(RunRecord {
+    RunRecord {
         version: RECORD_VERSION,
         run: plan.intent.run,
         claim: plan.intent.claim,
         task: plan.intent.task.clone(),
-        task_blob: engine.repository.blob_id(plan.intent.task_text.as_bytes())?.to_string(),
+        task_blob: engine.repository.blob_id_of(plan.intent.task_text.as_bytes()).to_string(),
         number: plan.intent.number,
         kind: plan.intent.kind,
         prompt: inline(&plan.prompt),
@@ -249,7 +249,7 @@ fn record(engine: &Engine, plan: &Plan, exit: &ExitReport, told: &Told<'_>) -> a
         swept: exit.swept.clone(),
         // Filled in by the store, which cuts the log.
         log: Vec::new(),
-    })
+    }
 }
 
 fn event(

@@ -16,6 +16,7 @@ use super::cancel::request_end_of_all;
 use super::claim::{Worked, blocking, take_up, work};
 use super::decide::{ClaimEnd, Effect, Event, Patience, QueueHold, SlotId, State};
 use super::engine::Engine;
+use super::live::Watching;
 use super::recover::{self, Remains};
 use super::scan::{Selection, scan};
 use crate::os::clock;
@@ -276,7 +277,10 @@ impl Loop {
 }
 
 async fn adopted(engine: Arc<Engine>, remains: Remains) -> Worked {
-    match recover::take_lock(&engine, &remains).await {
+    let watching = Watching::start(Arc::clone(&engine), &remains.plan);
+    let lock = recover::take_lock(&engine, &remains).await;
+    watching.stop().await;
+    match lock {
         Ok(lock) => take_up(engine, remains.plan, lock).await,
         Err(error) => {
             engine.broadcast.log(Level::Error, format!("failed to {error:#}"));

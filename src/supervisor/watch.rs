@@ -159,7 +159,7 @@ mod tests {
     fn waking_up_is_not_silence_but_the_silence_after_it_is() {
         let start = clock::monotonic();
         let mut watch = Watch::new(LIMITS, start);
-        assert_eq!(watch.decide(WORKING, start + Duration::from_secs(60)), None);
+        assert_eq!(watch.decide(WORKING, start + Duration::from_mins(1)), None);
         let mut at = |second| watch.decide(WORKING, start + Duration::from_secs(second));
         assert_eq!((61..=69).find_map(&mut at), None);
         assert_eq!(at(70), Some(EndedBy::Silence));

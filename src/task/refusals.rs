@@ -292,6 +292,7 @@ fn a_title_is_one_line_with_something_on_it() {
         b"title: '  '\n",
         b"title: |\n  a\n  b\n",
         b"title: [a]\n",
+        b"title: a\ndescription: null\n",
         long.as_bytes(),
     ]), @r##"
     read fix-login-7k3f.yaml:1:7: title: has no value
@@ -314,6 +315,10 @@ fn a_title_is_one_line_with_something_on_it() {
       1 | title: [a]
         |        ^
       fix: write one line of 1 to 200 characters
+    read fix-login-7k3f.yaml:2:14: description: has no value
+      2 | description: null
+        |              ^
+      fix: write text without control characters
     read fix-login-7k3f.yaml:1:8: title: has 201 characters, and at most 200 are allowed
       1 | title: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
         |        ^

@@ -25,7 +25,7 @@ use git_claudedo::supervisor::{OrphanError, Supervision, end_orphan, supervision
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Longest wait for anything. Far more than needed, because the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// No limit that a test could reach by being slow.
 const LIMITS: Limits = Limits {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 /// A run of the CLI takes one or two seconds, and ten when eight of them share two cores (2.1.330, measured).
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The CLI ends within 1.8 s of SIGTERM (2.1.330, measured).
 const GRACE: Duration = Duration::from_secs(5);
 

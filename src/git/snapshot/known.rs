@@ -11,7 +11,6 @@ use gix::bstr::BStr;
 use gix::index::entry::{Flags, Stat};
 
 use super::View;
-use crate::git::reference::age;
 use crate::git::{GitError, TreeId};
 use crate::os::fs;
 
@@ -88,15 +87,11 @@ pub(super) fn set_index(view: &View, tree: TreeId) -> Result<(), GitError> {
             entry.stat = stat;
         }
     }
-    let path = git_dir.join("index");
-    index.set_path(&path);
-    index.write(gix::index::write::Options::default()).map_err(|error| {
-        let lock = git_dir.join("index.lock");
-        match age(&lock) {
-            Some(age) => GitError::Locked { path: lock, age },
-            None => GitError::on(format!("write {}", path.display()))(error),
-        }
-    })
+    let mut bytes = Vec::new();
+    index
+        .write_to(&mut bytes, gix::index::write::Options::default())
+        .map_err(GitError::on(format!("encode the index of {}", view.folder.display())))?;
+    Ok(fs::write_atomic(&git_dir.join("index"), &bytes)?)
 }
 
 fn path(git_dir: &Path) -> PathBuf {

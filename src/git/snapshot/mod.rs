@@ -7,6 +7,9 @@
 //!   reported, where git keeps a bare link to a commit that exists nowhere else, or fails for the whole;
 //! * what cannot be read or stored is left as it was in the base tree and reported.
 //!
+//! One thing is not taken that git would have: an ignored file that the agent staged by force and did not
+//! commit, since its index is not read.
+//!
 //! Nothing here depends on what the agent could have changed: its index, its lock files, its `.git`, its
 //! HEAD. What counts as tracked is the base tree that the caller names. No hook, no fsmonitor, no
 //! discovery; filters come from the repository's configuration alone.
@@ -75,14 +78,13 @@ impl Repository {
         walk.finish(base_tree)
     }
 
-    /// Makes a worktree's own index that of a commit which the caller has just put on its branch.
+    /// Makes a worktree's own index that of a tree which the caller has just put on its branch.
     ///
     /// Commits here are made without the worktree's index, which would go on describing the commit before:
-    /// the next `git commit` in the worktree, by the agent or by a person, would take the work back. Fails with
-    /// [`GitError::Locked`] when a git process that died left `index.lock`; that file is nobody's but the
-    /// worktree's, and the caller may say so.
-    pub fn set_worktree_index(&self, worktree: &Path, commit: CommitId) -> Result<(), GitError> {
-        let tree = self.tree_of(commit)?;
+    /// the next `git commit` in the worktree, by the agent or by a person, would take the work back. The index
+    /// is replaced as one step. An `index.lock` that a killed git left there is neither heeded nor removed, so
+    /// this is for a caller that holds the task's lock and has seen the agent end.
+    pub fn set_worktree_index(&self, worktree: &Path, tree: TreeId) -> Result<(), GitError> {
         let view = self.view_of_worktree(worktree)?;
         known::set_index(&view, tree)?;
         known::remember(&view)

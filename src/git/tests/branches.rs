@@ -103,7 +103,7 @@ fn a_lock_in_the_way_is_named_with_its_age() {
     let head = repository.head_commit_id().unwrap();
     let lock = fixture.root().join(".git/refs/heads/claudedo/fix-a1b2.lock");
     write(&fixture.root(), ".git/refs/heads/claudedo/fix-a1b2.lock", b"");
-    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let hour_ago = SystemTime::now() - Duration::from_hours(1);
     fs::File::options().write(true).open(&lock).unwrap().set_modified(hour_ago).unwrap();
     let error = repository.create_branch(&branch(), head, "").unwrap_err();
     let GitError::Locked { path, age } = error else { panic!("{error:?}") };

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{Fixture, git_in};
-use crate::git::{GitError, Identity, NewCommit, Repository, Signing};
+use crate::git::{GitError, GitProgram, Identity, NewCommit, Repository, Signing};
 
 fn commit(repository: &Repository, message: &str) -> Result<crate::git::CommitId, GitError> {
     let head = repository.head_commit_id()?;
@@ -85,6 +85,32 @@ fn numbers_of_a_diff_are_those_of_git() {
         fixture.git(&["diff", "--shortstat", "--no-renames", &first.to_string(), &second.to_string()]);
     assert_eq!(shown.trim(), format!("{} files changed, {} insertions(+)", stat.files, stat.insertions));
     assert_eq!(stat.deletions, 0);
+}
+
+#[test]
+fn git_itself_shows_a_diff_and_runs_no_hook() {
+    let fixture = Fixture::new();
+    let first = fixture.repository().head_commit_id().unwrap();
+    fixture.write("README", "changed\n");
+    let second = fixture.commit_all("second");
+    let repository = fixture.repository();
+    let program = GitProgram::new(&repository);
+    let shown = program.capture(["diff", "--name-only", &first.to_string(), &second.to_string()]).unwrap();
+    assert_eq!(shown.require_success().unwrap(), b"README\n");
+    let hooks = program.capture(["rev-parse", "--git-path", "hooks"]).unwrap().require_success().unwrap();
+    assert_eq!(hooks, b"/dev/null\n");
+    let error = program.capture(["cat-file", "-p", "nope"]).unwrap().require_success().unwrap_err();
+    let words = "run `git cat-file -p nope`: exit status: 128: fatal: Not a valid object name nope";
+    assert_eq!(error.to_string(), words);
+}
+
+#[test]
+fn the_id_of_a_blob_is_known_before_it_is_written() {
+    let fixture = Fixture::new();
+    assert_eq!(
+        fixture.repository().blob_id_of(b"hello\n").to_string(),
+        fixture.git(&["rev-parse", "HEAD:README"])
+    );
 }
 
 #[test]

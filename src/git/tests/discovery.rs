@@ -8,6 +8,9 @@ use crate::git::{GitError, Repository, Scope};
 /// Set in the child that a test starts, to the name of what it is to print.
 const CHILD: &str = "CLAUDEDO_TEST_CHILD";
 
+/// Set where the child is to look for the repository from another folder than the main worktree.
+const START: &str = "CLAUDEDO_TEST_START";
+
 /// Runs `child_that_prints` of this very binary with an environment of its own, and returns what it printed.
 fn in_child(fixture: &Fixture, question: &str, environment: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
@@ -29,7 +32,8 @@ fn in_child(fixture: &Fixture, question: &str, environment: &[(&str, &str)]) -> 
 #[test]
 fn child_that_prints() {
     let Ok(question) = std::env::var(CHILD) else { return };
-    let answer = match (question.as_str(), Repository::discover(std::path::Path::new("."))) {
+    let start = std::env::var(START).unwrap_or_else(|_| ".".to_owned());
+    let answer = match (question.as_str(), Repository::discover(std::path::Path::new(&start))) {
         (_, Err(error)) => format!("failed to {error}"),
         ("git_dir", Ok(repository)) => repository.git_dir().display().to_string(),
         ("identity", Ok(repository)) => repository.author_identity().to_string(),
@@ -172,9 +176,13 @@ fn a_ceiling_ends_the_search() {
     let fixture = Fixture::new();
     fixture.write("a/b/c", "x");
     let root = fixture.root().canonicalize().unwrap();
-    let below = root.join("a/b");
-    let output = in_child(&fixture, "git_dir", &[("GIT_CEILING_DIRECTORIES", below.to_str().unwrap())]);
-    assert_eq!(output, root.join(".git").to_str().unwrap());
+    let ceiling = root.join("a").display().to_string();
+    let found = in_child(&fixture, "git_dir", &[(START, "a/b")]);
+    assert_eq!(found, root.join(".git").to_str().unwrap());
+    let stopped = in_child(&fixture, "git_dir", &[(START, "a/b"), ("GIT_CEILING_DIRECTORIES", &ceiling)]);
+    assert!(stopped.starts_with("failed to find a git repository"), "{stopped}");
+    let elsewhere = in_child(&fixture, "git_dir", &[("GIT_CEILING_DIRECTORIES", "/nonexistent")]);
+    assert_eq!(elsewhere, root.join(".git").to_str().unwrap());
 }
 
 #[test]

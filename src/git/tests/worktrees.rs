@@ -21,6 +21,20 @@ fn a_worktree_is_one_for_git_as_well() {
 }
 
 #[test]
+fn worktrees_can_be_made_side_by_side() {
+    let fixture = Fixture::new();
+    std::thread::scope(|scope| {
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            let fixture = &fixture;
+            scope.spawn(move || fixture.add_worktree(name));
+        }
+    });
+    assert_eq!(fixture.repository().worktrees().unwrap().len(), 8);
+    assert_eq!(git_in(&fixture.worktree("h"), &["status", "--porcelain"]), "");
+    fixture.require_intact();
+}
+
+#[test]
 fn removing_a_worktree_leaves_the_branch_and_nothing_else() {
     let fixture = Fixture::new();
     let path = fixture.add_worktree("one");
@@ -123,6 +137,21 @@ fn a_bare_repository_has_worktrees_too() {
     let snapshot = repository.snapshot(&path, head).unwrap();
     assert_eq!(snapshot.tree, tree_by_git(&path));
     assert!(git_command(&bare, &["fsck", "--strict"]).status.success());
+}
+
+#[test]
+fn a_partial_clone_that_lacks_files_says_so() {
+    let fixture = Fixture::new();
+    fixture.git(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", fixture.root().display());
+    git_in(fixture.folder.path(), &["clone", "-q", "--filter=blob:none", "--no-checkout", &url, "partial"]);
+    let repository = crate::git::Repository::discover(&fixture.folder.path().join("partial")).unwrap();
+    let branch: BranchName = "claudedo/one".parse().unwrap();
+    repository.create_branch(&branch, repository.head_commit_id().unwrap(), "").unwrap();
+    let path = fixture.worktree("one");
+    let error = repository.add_worktree(&path, &branch, "x").unwrap_err();
+    assert!(error.to_string().contains("git fetch --refetch --no-filter"), "{error:?}");
+    assert_eq!(repository.worktree_state(&path).unwrap(), WorktreeState::Absent);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::{DirEntry, File, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::cache::{self, Cache, Entry};
 use super::entry::{FileBytes, Stamp, is_passed_over, read, require_regular, unreadable};
@@ -124,18 +125,23 @@ impl TaskFolder {
         let cache_path = self.local.join("cache/tasks.json");
         let mut cache = Cache::load(&cache_path);
         let mut entries = Vec::new();
-        let mut is_stale = false;
+        let mut read_anew = 0_usize;
         for (id, stamp) in names {
-            let known = cache.take(&id, &stamp);
-            is_stale |= known.is_none();
-            match known.map_or_else(|| self.read_entry(&id), |entry| Ok(Some(entry))) {
-                Ok(Some(entry)) => entries.push((id, entry)),
+            if let Some(entry) = cache.take(&id, &stamp) {
+                entries.push((id, entry));
+                continue;
+            }
+            match self.read_entry(&id) {
+                Ok(Some(entry)) => {
+                    read_anew += 1;
+                    entries.push((id, entry));
+                }
                 Ok(None) => {}
                 Err(error) => loaded.invalid.push(error),
             }
         }
         entries.sort_by(|(left, _), (right, _)| left.cmp(right));
-        if is_stale || !cache.is_used_up() {
+        if read_anew > 0 || !cache.is_used_up() {
             let entries: HashMap<&TaskId, Entry> =
                 entries.iter().map(|(id, entry)| (id, entry.clone())).collect();
             cache::set(&cache_path, &entries, now);
@@ -146,6 +152,15 @@ impl TaskFolder {
             .map(|(id, entry)| (id.clone(), entry.into_task(self.task_path(&id), now)))
             .collect();
         loaded
+    }
+
+    /// Loads the ids of all task files, also of those that cannot be used, in order. Opens none of them.
+    pub fn load_ids(&self) -> Result<Vec<TaskId>, TaskFileError> {
+        self.require_own_folders()?;
+        let names = self.names(&mut LoadedTasks::default())?;
+        let mut ids: Vec<TaskId> = names.into_iter().map(|(id, _)| id).collect();
+        ids.sort();
+        Ok(ids)
     }
 
     /// Loads one task from its file, never from the cache.
@@ -173,7 +188,10 @@ impl TaskFolder {
             let path = self.task_path(&id);
             TaskFile::parse(&path, text.as_bytes())?;
             match fs::create_new(&path, text.as_bytes()) {
-                Ok(()) => return settle(&path).map(|()| id).map_err(TaskFolderError::from),
+                Ok(()) => {
+                    settle(&path);
+                    return Ok(id);
+                }
                 Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => id = new_id(),
                 Err(error) => return Err(error.into()),
             }
@@ -186,7 +204,7 @@ impl TaskFolder {
         let path = self.require_task(id)?;
         let task = TaskFile::parse(&path, text.as_bytes())?;
         fs::write_atomic(&path, text.as_bytes())?;
-        settle(&path)?;
+        settle(&path);
         Ok(task)
     }
 
@@ -297,22 +315,19 @@ fn parsed(path: &Path, read: &FileBytes) -> Result<Entry, TaskFileError> {
 }
 
 /// Says of a file that this program just put in place whole that nobody is writing it.
-fn settle(path: &Path) -> Result<(), FileError> {
-    let milliseconds = clock::now().unix_milliseconds();
-    let now =
-        std::time::UNIX_EPOCH + std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0));
-    let times = FileTimes::new().set_modified(now - SETTLE_TIME);
-    File::options()
-        .write(true)
-        .open(path)
-        .and_then(|file| file.set_times(times))
-        .map_err(FileError::on("set the time of", path))
+///
+/// Where the file system refuses, the file is ready two seconds later; that is no reason to fail, since the
+/// file is there and would be written a second time by whoever tries again.
+fn settle(path: &Path) {
+    let milliseconds = u64::try_from(clock::now().unix_milliseconds()).unwrap_or(0);
+    let settled = UNIX_EPOCH + Duration::from_millis(milliseconds).saturating_sub(SETTLE_TIME);
+    let times = FileTimes::new().set_modified(settled);
+    drop(File::options().write(true).open(path).and_then(|file| file.set_times(times)));
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-    use std::time::Duration;
 
     use super::super::readiness::Unsettled;
     use super::*;
@@ -395,6 +410,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(place.ids(), ["good-1"]);
+        assert_eq!(place.folder.load_ids().unwrap(), [id("bad"), id("good-1")]);
         insta::assert_snapshot!(place.problems(), @r##"
         read <.claudedo>/tasks/Big Name.yaml: the file's name is no task id: only lowercase letters, digits and hyphens are allowed
           fix: rename the file to <id>.yaml, the id of lowercase letters, digits and hyphens
@@ -446,7 +462,7 @@ mod tests {
     fn a_file_dated_in_the_future_is_judged_by_this_machines_clock() {
         let place = Place::new();
         let path = place.put("future.yaml", "title: a\n");
-        let in_a_year = std::time::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+        let in_a_year = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
         File::options().write(true).open(path).unwrap().set_modified(in_a_year).unwrap();
         let readiness = |now| place.folder.load(&id("future"), now).unwrap().unwrap().task.readiness;
         assert_ne!(readiness(clock::now()), Readiness::Ready);

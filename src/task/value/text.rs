@@ -11,6 +11,10 @@ const TITLE_CHARACTERS_MAX: usize = 200;
 /// The longest word: no model, branch or commit has a longer name.
 const WORD_CHARACTERS_MAX: usize = 200;
 
+/// How YAML writes nothing (YAML 1.2.2, chapter 10.3.2). The library hands the words over without saying whether
+/// they were quoted, so no text here may be one of them.
+const YAML_NOTHING: [&str; 4] = ["~", "null", "Null", "NULL"];
+
 /// One line that says what is wanted: 1 to 200 characters, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title(String);
@@ -78,6 +82,9 @@ impl SettingType for Text {
     }
 
     fn from_text(text: &str) -> Result<Self, String> {
+        if YAML_NOTHING.contains(&text) {
+            return Err("has no value".to_owned());
+        }
         let text = text.replace("\r\n", "\n");
         require_allowed(&text)?;
         Ok(Self(text))
@@ -128,7 +135,7 @@ json_by_text!(Title, Text, Word);
 
 /// Refuses a blank text and the words that YAML reads as nothing.
 pub(super) fn require_value(text: &str) -> Result<&str, String> {
-    if text.trim().is_empty() || ["~", "null", "Null", "NULL"].contains(&text.trim()) {
+    if text.trim().is_empty() || YAML_NOTHING.contains(&text.trim()) {
         return Err("has no value".to_owned());
     }
     Ok(text)
