@@ -1,7 +1,8 @@
 //! The operating system: one door per outside thing.
 //!
 //! Time comes from [`clock`], the environment from [`mod@env`], files are replaced and removed through
-//! [`fs`], locks are taken in [`lock`], processes are started, found and ended in [`process`].
+//! [`fs`], locks are taken in [`lock`], processes are started, found and ended in [`process`],
+//! changes in a folder are heard of through [`watch`].
 //! `.clippy.toml` refuses every other way in.
 
 pub mod clock;
@@ -9,3 +10,4 @@ pub mod env;
 pub mod fs;
 pub mod lock;
 pub mod process;
+pub mod watch;

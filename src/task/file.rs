@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::TaskDraft;
 use super::problem::{Flaw, TaskFileError};
-use super::reader::parse;
+use super::reader::{Keyed, parse};
 use super::settings::Settings;
 use super::value::{OutsidePath, Text, Title};
 use super::{ListName, TaskId};
@@ -116,14 +116,23 @@ impl PeopleFile for TaskFile {
 
 impl PeopleFile for ListFile {
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, TaskFileError> {
-        parse(path, bytes, Self::default())
+        parse_defaults(path, bytes)
     }
 }
 
 impl PeopleFile for RepositoryFile {
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, TaskFileError> {
-        parse(path, bytes, Self::default())
+        parse_defaults(path, bytes)
     }
+}
+
+/// Reads defaults, which may be none: a file of nothing but comments is what `git claudedo init` writes.
+fn parse_defaults<T: Keyed + Default>(path: &Path, bytes: &[u8]) -> Result<T, TaskFileError> {
+    let is_silent = |line: &[u8]| matches!(line.trim_ascii_start(), [] | [b'#', ..]);
+    if bytes.split(|byte| *byte == b'\n').all(is_silent) {
+        return Ok(T::default());
+    }
+    parse(path, bytes, T::default())
 }
 
 fn missing_title(path: &Path, bytes: &[u8]) -> TaskFileError {

@@ -5,15 +5,25 @@
 //! the program (`git claudedo list | head -1`). Colour is decided once, by `--color`, `NO_COLOR` and
 //! git's `color.ui`, and is never needed to understand a line.
 
+pub mod figures;
+pub mod pager;
+pub mod progress;
 pub mod safe;
+pub mod standing;
+pub mod stream_words;
+pub mod table;
 pub mod transcript;
+pub mod width;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Arguments;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
+
+use crate::os::env;
+use crate::os::process::Pager;
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +38,10 @@ pub enum Format {
 #[derive(Debug)]
 pub struct Ui {
     format: Format,
-    color: ColorChoice,
+    color: Cell<ColorChoice>,
     narration: Narration,
-    closed: RefCell<bool>,
+    reader: Cell<Reader>,
+    pager: RefCell<Option<Pager>>,
 }
 
 /// How much of the narration is wanted.
@@ -42,10 +53,23 @@ pub enum Narration {
     Normal,
 }
 
+/// Whether anybody still reads the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Listening,
+    Gone,
+}
+
 impl Ui {
     /// Returns a way out in the format and colour asked for.
     pub fn new(format: Format, color: ColorChoice, narration: Narration) -> Self {
-        Self { format, color, narration, closed: RefCell::new(false) }
+        Self {
+            format,
+            color: Cell::new(color),
+            narration,
+            reader: Cell::new(Reader::Listening),
+            pager: RefCell::new(None),
+        }
     }
 
     /// Returns how answers are written.
@@ -55,7 +79,19 @@ impl Ui {
 
     /// Returns the colour choice for writers that print for themselves.
     pub fn color(&self) -> ColorChoice {
-        self.color
+        self.color.get()
+    }
+
+    /// Returns how much narration is wanted.
+    pub fn narration(&self) -> Narration {
+        self.narration
+    }
+
+    /// Takes the colour of git's configuration, unless the command line said something else.
+    pub fn prefer_color(&self, configured: ColorChoice) {
+        if self.color.get() == ColorChoice::Auto {
+            self.color.set(configured);
+        }
     }
 
     /// Prints one line of the answer.
@@ -65,26 +101,50 @@ impl Ui {
 
     /// Lets a function write a part of the answer.
     pub fn write_answer(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
-        if *self.closed.borrow() {
+        if self.is_closed() {
             return;
         }
-        let mut out = AutoStream::new(io::stdout().lock(), self.color_of(&io::stdout()));
-        if write(&mut out).and_then(|()| out.flush()).is_err() {
+        let color = self.color_of(&io::stdout());
+        let written = match self.pager.borrow_mut().as_mut() {
+            Some(pager) => {
+                let pager: &mut dyn Write = pager;
+                write_through(AutoStream::new(pager, color), write)
+            }
+            None => write_through(AutoStream::new(io::stdout().lock(), color), write),
+        };
+        if written.is_err() {
             // Nobody reads any more; there is nobody to tell either.
-            *self.closed.borrow_mut() = true;
+            self.reader.set(Reader::Gone);
+        }
+    }
+
+    /// Shows what follows of the answer in a pager, when a person looks at it. See [`pager`].
+    pub fn start_pager(&self, command: Option<&str>) {
+        let wanted = self.answers_a_terminal() && self.format == Format::Text;
+        if let Some(command) = command.filter(|_| wanted && self.pager.borrow().is_none()) {
+            *self.pager.borrow_mut() = pager::start(command);
+        }
+    }
+
+    /// Waits until the person has left the pager, if there is one.
+    pub fn finish(&self) {
+        if let Some(pager) = self.pager.borrow_mut().take() {
+            // How a pager ends is the person's business.
+            drop(pager.wait());
         }
     }
 
     /// Returns whether the reader of the answer has gone away.
     pub fn is_closed(&self) -> bool {
-        *self.closed.borrow()
+        self.reader.get() == Reader::Gone
     }
 
     /// Prints the answer as one JSON value on one line.
     pub fn json<T: Serialize>(&self, value: &T) {
         self.write_answer(|out| {
-            serde_json::to_writer(&mut *out, value)?;
-            writeln!(out)
+            let mut line = serde_json::to_vec(value)?;
+            line.push(b'\n');
+            out.write_all(&line)
         });
     }
 
@@ -105,11 +165,19 @@ impl Ui {
         self.narrate(format_args!("{RED}error:{RED:#} {line}"));
     }
 
-    /// Prints a next step.
+    /// Prints a next step. `GIT_ADVICE=0` (git(1), `--no-advice`) silences it.
     pub fn hint(&self, line: Arguments<'_>) {
-        if self.narration == Narration::Normal {
+        let advised = env::variable("GIT_ADVICE").is_none_or(|value| value != "0" && value != "false");
+        if self.narration == Narration::Normal && advised {
             self.narrate(format_args!("{CYAN}hint:{CYAN:#} {line}"));
         }
+    }
+
+    /// Prints a line of narration whatever was asked: for errors that carry their own heading.
+    pub fn narrate(&self, line: Arguments<'_>) {
+        let mut out = AutoStream::new(io::stderr().lock(), self.color_of(&io::stderr()));
+        // Narration that cannot be written has no other place to go.
+        drop(writeln!(out, "{line}"));
     }
 
     /// Returns whether a person looks at the answer.
@@ -122,18 +190,23 @@ impl Ui {
         io::stderr().is_terminal()
     }
 
-    fn narrate(&self, line: Arguments<'_>) {
-        let mut out = AutoStream::new(io::stderr().lock(), self.color_of(&io::stderr()));
-        // Narration that cannot be written has no other place to go.
-        drop(writeln!(out, "{line}"));
-    }
-
     fn color_of(&self, stream: &impl anstream::stream::RawStream) -> ColorChoice {
-        match self.color {
+        match self.color.get() {
+            ColorChoice::Auto if pager::is_in_use_by_git() && env::path("NO_COLOR").is_none() => {
+                ColorChoice::Always
+            }
             ColorChoice::Auto => AutoStream::choice(stream),
-            ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Never => self.color,
+            chosen @ (ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Never) => chosen,
         }
     }
+}
+
+fn write_through<S: anstream::stream::RawStream + anstream::stream::AsLockedWrite>(
+    mut out: AutoStream<S>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    write(&mut out)?;
+    out.flush()
 }
 
 /// The colour of what failed.
@@ -148,3 +221,5 @@ pub const CYAN: anstyle::Style = anstyle::AnsiColor::Cyan.on_default();
 pub const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 /// What matters more.
 pub const BOLD: anstyle::Style = anstyle::Style::new().bold();
+/// What is as usual.
+pub const PLAIN: anstyle::Style = anstyle::Style::new();

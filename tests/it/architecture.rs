@@ -43,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "task",
             "run",
             "config",
+            "schedule",
             "template",
             "store",
             "supervisor",

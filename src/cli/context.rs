@@ -1,0 +1,238 @@
+//! What every command gets: the way out, where it was started, and what it asks for of the repository.
+//!
+//! Nothing is opened before a command asks for it, so that each pays only for what it uses. The
+//! repository is found once, from where the user stands; task files are those of the worktree that the
+//! user stands in, records and settings are those of the whole repository.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anstream::ColorChoice;
+
+use super::arguments::{ColorWish, GlobalArguments};
+use super::error::CommandError;
+use crate::config::{self, GitEntry, Layer, Origin, Resolved};
+use crate::git::{ConfigValue, Repository, Scope};
+use crate::os::fs::FileError;
+use crate::os::{clock, env};
+use crate::runner::{Engine, EngineParts, Listener};
+use crate::store::overview::Overview;
+use crate::store::records::Records;
+use crate::store::state_directory::StateDirectory;
+use crate::store::tasks::TaskFolder;
+use crate::task::{self, TaskId};
+use crate::timestamp::Timestamp;
+use crate::ui::{Format, Narration, Ui, pager};
+
+/// What every command gets.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The way out.
+    pub(crate) ui: Ui,
+    /// When the command was started.
+    pub(crate) now: Timestamp,
+    start: PathBuf,
+    paging: Paging,
+    repository: OnceCell<Repository>,
+}
+
+/// Whether answers may go to a pager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paging {
+    Wanted,
+    Unwanted,
+}
+
+impl Context {
+    /// Returns the context of a command; only the start directory is looked at.
+    pub(crate) fn new(global: &GlobalArguments) -> Result<Self, Box<(Ui, CommandError)>> {
+        let ui = ui(global);
+        let start = match &global.directory {
+            Some(directory) => {
+                std::fs::canonicalize(directory).map_err(FileError::on("change to folder", directory))
+            }
+            None => std::env::current_dir().map_err(FileError::on("find the current folder", Path::new("."))),
+        };
+        let paging = if global.no_pager { Paging::Unwanted } else { Paging::Wanted };
+        match start {
+            Ok(start) => Ok(Self { ui, now: clock::now(), start, paging, repository: OnceCell::new() }),
+            Err(error) => Err(Box::new((ui, error.into()))),
+        }
+    }
+
+    /// Returns a context like this one for another repository, which nothing of the environment can change.
+    pub(crate) fn of(&self, repository: Repository) -> Self {
+        let start = repository.work_tree().unwrap_or_else(|| repository.common_dir());
+        let ui = Ui::new(self.ui.format(), self.ui.color(), self.ui.narration());
+        Self { ui, now: clock::now(), start, paging: Paging::Unwanted, repository: repository.into() }
+    }
+
+    /// Returns the folder in which the user stands.
+    pub(crate) fn start(&self) -> &Path {
+        &self.start
+    }
+
+    /// Finds the repository.
+    pub(crate) fn repository(&self) -> Result<&Repository, CommandError> {
+        if let Some(repository) = self.repository.get() {
+            return Ok(repository);
+        }
+        let found = Repository::discover(&self.start)?;
+        let repository = self.repository.get_or_init(|| found);
+        if self.ui.answers_a_terminal() || self.ui.narrates_to_a_terminal() {
+            self.ui.prefer_color(configured_color(&repository.config_values("color")));
+        }
+        Ok(repository)
+    }
+
+    /// Returns what this clone alone knows.
+    pub(crate) fn state(&self) -> Result<StateDirectory, CommandError> {
+        Ok(StateDirectory::new(&self.repository()?.common_dir()))
+    }
+
+    /// Opens the records.
+    pub(crate) fn records(&self) -> Result<Records, CommandError> {
+        Ok(Records::open(self.repository()?, &self.state()?))
+    }
+
+    /// Returns the folder of the task files, or `None` in a bare repository.
+    pub(crate) fn tasks(&self) -> Result<Option<TaskFolder>, CommandError> {
+        let state = self.state()?;
+        Ok(self.repository()?.work_tree().map(|root| TaskFolder::new(&root, state.path())))
+    }
+
+    /// Returns the folder of the task files; `purpose` says what for, as in "add a task".
+    pub(crate) fn require_tasks(&self, purpose: &str) -> Result<TaskFolder, CommandError> {
+        let git_dir = self.repository()?.git_dir();
+        self.tasks()?.ok_or_else(|| {
+            CommandError::fatal(format!(
+                "Cannot {purpose} in a repository without a work tree: {}",
+                git_dir.display()
+            ))
+            .hint("Task files lie in a work tree, and this repository has none. Start in a clone of it.")
+        })
+    }
+
+    /// Loads where every task stands.
+    pub(crate) fn overview(&self) -> Result<Overview, CommandError> {
+        let state = self.state()?;
+        // In a bare repository nobody can have written a task, and a folder that is missing holds none.
+        let tasks = self.tasks()?.unwrap_or_else(|| TaskFolder::new(state.path(), state.path()));
+        // Later than the start of the command: it may have added a task itself.
+        Ok(Overview::load(&tasks, &self.records()?, &state, clock::now())?)
+    }
+
+    /// Returns what runs, cancels and recovers. `purpose` says what for; `listener` hears what happens.
+    pub(crate) fn engine(&self, purpose: &str, listener: Listener) -> Result<Arc<Engine>, CommandError> {
+        let tasks = self.require_tasks(purpose)?;
+        let state_home = env::state_home().ok_or_else(|| {
+            CommandError::fatal("There is no folder for worktrees: neither HOME nor XDG_STATE_HOME is set.")
+        })?;
+        let executable =
+            std::env::current_exe().map_err(FileError::on("find the program", Path::new("git-claudedo")))?;
+        let parts = EngineParts {
+            repository: self.repository()?.clone(),
+            tasks,
+            user_config: self.user_entries()?,
+            environment: env::all(),
+            executable,
+            state_home,
+        };
+        Ok(Arc::new(Engine::new(parts, listener)?))
+    }
+
+    /// Returns the settings of a task that says nothing of its own.
+    pub(crate) fn settings(&self) -> Result<Resolved, CommandError> {
+        let mut layers = Vec::new();
+        if let Some(folder) = self.tasks()?
+            && let Some(file) = folder.load_repository_config()?
+        {
+            layers.push(Layer::new(file.settings, Origin::Repository(folder.repository_config_path())));
+        }
+        layers.push(self.user_layer()?);
+        Ok(Resolved::new(&layers))
+    }
+
+    /// Finds the one task that a part of an id means, among files and records.
+    pub(crate) fn resolve(&self, part: &str) -> Result<TaskId, CommandError> {
+        if let (Ok(id), Some(folder)) = (part.parse::<TaskId>(), self.tasks()?)
+            && folder.task_path(&id).exists()
+        {
+            return Ok(id);
+        }
+        let ids = self.overview()?.standings.into_keys().collect::<Vec<_>>();
+        Ok(task::resolve(part, &ids)?)
+    }
+
+    /// Returns the user's settings in git's configuration, and says which of them mean nothing.
+    pub(crate) fn user_layer(&self) -> Result<Layer, CommandError> {
+        let (layer, warnings) = config::from_git(&self.user_entries()?)?;
+        for warning in warnings {
+            self.ui.warning(format_args!("{}", crate::ui::safe::safe(&warning.to_string())));
+        }
+        Ok(layer)
+    }
+
+    /// Returns `claudedo.*` of git's configuration, in git's order.
+    pub(crate) fn user_entries(&self) -> Result<Vec<GitEntry>, CommandError> {
+        Ok(self.repository()?.config_values("claudedo").into_iter().map(entry).collect())
+    }
+
+    /// Returns one value of git's configuration, the one that counts. Outside of a repository there is none.
+    pub(crate) fn git_setting(&self, section: &str, key: &str) -> Result<Option<String>, CommandError> {
+        let values = self.repository()?.config_values(section);
+        Ok(values.into_iter().rfind(|value| value.key == key).map(|value| value.value))
+    }
+
+    /// Shows what follows of the answer in the user's pager, when a person looks at it.
+    pub(crate) fn start_pager(&self) -> Result<(), CommandError> {
+        if self.paging == Paging::Wanted && self.ui.answers_a_terminal() {
+            let configured = self.git_setting("core", "pager")?;
+            self.ui.start_pager(pager::command(configured.as_deref()).as_deref());
+        }
+        Ok(())
+    }
+
+    /// Returns whether the user forbade a pager.
+    pub(crate) fn forbids_pager(&self) -> bool {
+        self.paging == Paging::Unwanted
+    }
+}
+
+fn ui(global: &GlobalArguments) -> Ui {
+    let format = if global.json { Format::Json } else { Format::Text };
+    let narration = if global.quiet { Narration::Quiet } else { Narration::Normal };
+    let color = match global.color {
+        ColorWish::Auto => ColorChoice::Auto,
+        ColorWish::Always => ColorChoice::Always,
+        ColorWish::Never => ColorChoice::Never,
+    };
+    Ui::new(format, color, narration)
+}
+
+/// Returns the colour by `color.claudedo`, else `color.ui` (git-config(1)): `true` means `auto`.
+fn configured_color(values: &[ConfigValue]) -> ColorChoice {
+    let value = |key: &str| values.iter().rfind(|value| value.key == key).map(|value| value.value.as_str());
+    match value("claudedo").or_else(|| value("ui")) {
+        Some("always") => ColorChoice::Always,
+        Some("never" | "false" | "no" | "off" | "0") => ColorChoice::Never,
+        Some(_) | None => ColorChoice::Auto,
+    }
+}
+
+fn entry(value: ConfigValue) -> GitEntry {
+    let scope = match value.scope {
+        Scope::System => "system",
+        Scope::Global => "global",
+        Scope::Local => "local",
+        Scope::Worktree => "worktree",
+        Scope::Environment => "environment",
+        Scope::Command => "command line",
+    };
+    let origin = match value.path {
+        Some(path) => format!("{scope} file:{}", path.display()),
+        None => scope.to_owned(),
+    };
+    GitEntry { key: format!("claudedo.{}", value.key), value: value.value, origin }
+}

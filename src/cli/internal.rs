@@ -1,0 +1,45 @@
+//! What this program starts for itself, and what must answer at once.
+//!
+//! None of it may open a repository or build the command line's definition: a supervisor is started
+//! for every run, and `--version` is what scripts ask first.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::agent::demo::DemoAgent;
+use crate::ui::{Format, Narration, Ui};
+
+/// Does what is asked when it is one of these, or returns `None`. `words` starts with the program's name.
+pub(super) fn run(words: &[OsString]) -> Option<ExitCode> {
+    let word = words.get(1)?.to_str()?;
+    match (word, &words[2..]) {
+        ("--version" | "-V", []) => Some(version()),
+        ("supervise", [run_directory]) => Some(supervise(Path::new(run_directory))),
+        ("demo-agent", arguments) => Some(demo_agent(arguments)),
+        _ => None,
+    }
+}
+
+fn version() -> ExitCode {
+    plain_ui().answer(format_args!("git-claudedo {}", env!("CARGO_PKG_VERSION")));
+    ExitCode::SUCCESS
+}
+
+fn supervise(run_directory: &Path) -> ExitCode {
+    match crate::supervisor::run(run_directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::CommandError::from(error).report(&plain_ui()),
+    }
+}
+
+fn demo_agent(arguments: &[OsString]) -> ExitCode {
+    let directory = std::env::current_dir().unwrap_or_default();
+    let agent = DemoAgent::new(arguments.iter().cloned(), &directory);
+    ExitCode::from(agent.run(io::stdin().lock(), io::stdout().lock()))
+}
+
+fn plain_ui() -> Ui {
+    Ui::new(Format::Text, anstream::ColorChoice::Auto, Narration::Normal)
+}

@@ -1,0 +1,200 @@
+//! `git claudedo list`: every task and where it stands.
+
+use std::cmp::Reverse;
+
+use clap::{Args, ValueEnum};
+
+use super::context::Context;
+use super::error::CommandError;
+use super::json::{ListedJson, TaskJson};
+use crate::schedule::{Standing, Wish};
+use crate::store::history::TaskHistory;
+use crate::store::overview::Overview;
+use crate::store::tasks::LoadedTask;
+use crate::task::{TaskFileError, TaskId};
+use crate::timestamp::Timestamp;
+use crate::ui::figures::{age, dollars};
+use crate::ui::safe::safe;
+use crate::ui::table::{Cell, Column, Table};
+use crate::ui::width::screen_width;
+use crate::ui::{DIM, Format, PLAIN, standing};
+
+/// The columns of the table; the heading is for a person and left out for a pipe.
+const HEADINGS: [&str; 6] = ["task", "state", "title", "runs", "cost", "age"];
+
+/// List tasks
+///
+/// Shows what is at work first, then what waits, then what has ended, the
+/// newest of each first. Files that cannot be read are told on standard error
+/// and do not keep the others from being listed.
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    /// Show tasks in STATE only; may be repeated
+    #[arg(short, long, value_name = "STATE")]
+    state: Vec<StateWord>,
+    /// Show tasks of LIST only
+    #[arg(short, long, value_name = "LIST")]
+    list: Option<String>,
+    /// Include tasks that have records and no file
+    #[arg(short, long)]
+    all: bool,
+}
+
+/// The words of the state column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateWord {
+    Draft,
+    Held,
+    Waiting,
+    Invalid,
+    Queued,
+    Running,
+    Interrupted,
+    Elsewhere,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+/// One line of the list.
+struct Row<'a> {
+    id: &'a TaskId,
+    standing: &'a Standing,
+    file: Option<&'a LoadedTask>,
+    history: Option<&'a TaskHistory>,
+    changed: Option<Timestamp>,
+}
+
+pub(crate) fn run(args: &ListArguments, context: &Context) -> Result<(), CommandError> {
+    let overview = context.overview()?;
+    let mut rows = rows(&overview);
+    rows.retain(|row| is_wanted(row, args, &overview));
+    rows.sort_by_key(|row| (rank(row.standing), Reverse(row.changed), row.id));
+    for error in &overview.invalid {
+        context.ui.warning(format_args!("failed to {}", safe(&error.to_string())));
+    }
+    match context.ui.format() {
+        Format::Json => print_json(&rows, &overview, context),
+        Format::Text => print_table(&rows, context)?,
+    }
+    if rows.is_empty() && overview.invalid.is_empty() {
+        context.ui.hint(format_args!("To add a task: git claudedo add \"Fix the login redirect\""));
+    }
+    Ok(())
+}
+
+/// Returns what `list` and `show` say of one task in JSON.
+pub(crate) fn task_json<'a>(overview: &'a Overview, id: &'a TaskId, standing: &'a Standing) -> TaskJson<'a> {
+    let file = overview.tasks.get(id).map(|task| &task.file);
+    let history = overview.histories.get(id);
+    TaskJson {
+        id,
+        state: standing::word(standing),
+        standing,
+        title: file.map(|file| file.title.as_str()),
+        list: file.and_then(|file| file.list.as_ref()).map(crate::task::ListName::as_str),
+        runs: history.map_or(0, |history| history.runs.len()),
+        cost_usd: history.and_then(TaskHistory::cost_usd),
+        last_run: history.and_then(TaskHistory::last_run),
+        invalid: invalid_file(overview, id).map(ToString::to_string),
+    }
+}
+
+/// Returns why a task's file cannot be read.
+pub(crate) fn invalid_file<'a>(overview: &'a Overview, id: &TaskId) -> Option<&'a TaskFileError> {
+    overview.invalid.iter().find(|error| error.path.file_stem().is_some_and(|stem| stem == id.as_str()))
+}
+
+fn rows(overview: &Overview) -> Vec<Row<'_>> {
+    let row = |(id, standing)| {
+        let file = overview.tasks.get(id);
+        let history = overview.histories.get(id);
+        let ended = history.and_then(TaskHistory::last_run).map(|run| run.finished);
+        let changed = ended.max(file.map(|file| file.modified));
+        Row { id, standing, file, history, changed }
+    };
+    overview.standings.iter().map(row).collect()
+}
+
+fn is_wanted(row: &Row<'_>, args: &ListArguments, overview: &Overview) -> bool {
+    let gone = || {
+        let entry = overview.entries.binary_search_by(|entry| entry.task.cmp(row.id));
+        entry.is_ok_and(|index| matches!(overview.entries[index].wish, Wish::Gone))
+    };
+    let word = standing::word(row.standing);
+    let list = row.file.and_then(|task| task.file.list.as_ref()).map(crate::task::ListName::as_str);
+    let in_state = args.state.is_empty() || args.state.iter().any(|wanted| wanted.word() == word);
+    let in_list = args.list.is_none() || args.list.as_deref() == list;
+    in_state && in_list && (args.all || !gone())
+}
+
+/// What is at work first, what may run next, what waits for a person, what has ended last.
+fn rank(standing: &Standing) -> u8 {
+    match standing {
+        Standing::Running | Standing::Elsewhere { .. } | Standing::Interrupted => 0,
+        Standing::Queued { .. } => 1,
+        Standing::Held { .. } => 2,
+        Standing::Draft => 3,
+        Standing::Ended { .. } => 4,
+    }
+}
+
+fn print_table(rows: &[Row<'_>], context: &Context) -> Result<(), CommandError> {
+    context.start_pager()?;
+    let columns = [Column::Left, Column::Left, Column::Flexible, Column::Right, Column::Right, Column::Right];
+    let mut table = Table::new(&columns);
+    if context.ui.answers_a_terminal() && !rows.is_empty() {
+        table.push(HEADINGS.map(|heading| Cell::new(heading, DIM)));
+    }
+    for row in rows {
+        table.push(cells(row, context.now));
+    }
+    let text = table.render(screen_width());
+    context.ui.write_answer(|out| out.write_all(text.as_bytes()));
+    Ok(())
+}
+
+fn cells(row: &Row<'_>, now: Timestamp) -> [Cell; 6] {
+    let title = row.file.map_or("", |task| task.file.title.as_str());
+    let runs = row.history.map_or(0, |history| history.runs.len());
+    let cost = row.history.and_then(TaskHistory::cost_usd);
+    let changed = row.changed.map(|changed| age(now.since(changed)));
+    [
+        Cell::new(row.id.as_str(), PLAIN),
+        Cell::new(standing::word(row.standing), standing::style(row.standing)),
+        Cell::new(title, PLAIN),
+        Cell::new(&if runs == 0 { "-".to_owned() } else { runs.to_string() }, PLAIN),
+        Cell::new(&cost.map_or("-".to_owned(), dollars), PLAIN),
+        Cell::new(&changed.unwrap_or_else(|| "-".to_owned()), DIM),
+    ]
+}
+
+fn print_json(rows: &[Row<'_>], overview: &Overview, context: &Context) {
+    let tasks = rows.iter().map(|row| ListedJson::Task(task_json(overview, row.id, row.standing)));
+    let nameless = overview.invalid.iter().filter(|error| !is_listed(error, rows));
+    let listed: Vec<ListedJson<'_>> = tasks.chain(nameless.map(ListedJson::invalid)).collect();
+    context.ui.json(&listed);
+}
+
+/// Returns whether the file is told as a task's already.
+fn is_listed(error: &TaskFileError, rows: &[Row<'_>]) -> bool {
+    rows.iter().any(|row| error.path.file_stem().is_some_and(|stem| stem == row.id.as_str()))
+}
+
+impl StateWord {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Held => "held",
+            Self::Waiting => "waiting",
+            Self::Invalid => "invalid",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Elsewhere => "elsewhere",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

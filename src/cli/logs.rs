@@ -1,0 +1,269 @@
+//! `git claudedo logs`: what an agent said and did, as a conversation.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::error::{CommandError, ErrorKind};
+use super::live::{LiveRun, live_run};
+use crate::agent::transcript::{Content, Speaker, TranscriptItem, Verdict, items, read_items};
+use crate::os::fs::FileError;
+use crate::os::watch::Changes;
+use crate::store::history::{RunSummary, TaskHistory};
+use crate::task::TaskId;
+use crate::ui::Format;
+use crate::ui::transcript::{Folding, render};
+
+/// How many lines of a tool's answer are shown. The rest is there with `--all`.
+const FOLDED_LINES: usize = 8;
+
+/// How long to wait for a change that nobody tells about.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The longest unfinished line that is kept while following; a longer one is passed over.
+const LINE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Show what an agent said and did
+///
+/// Shows the log of the task's last run as a conversation: text, tool calls
+/// and folded answers. While a run goes on, its log is read as it grows.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArguments {
+    /// Task; a unique part of the id is enough
+    task: String,
+    /// Show run NUMBER; the last by default
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    run_number: Option<u32>,
+    #[command(flatten)]
+    shape: ShapeArguments,
+}
+
+/// How the log is shown.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+struct ShapeArguments {
+    /// Go on while the run does
+    #[arg(short, long)]
+    follow: bool,
+    /// Print the agent's own lines
+    #[arg(long)]
+    raw: bool,
+    /// Show tool answers in full
+    #[arg(short, long)]
+    all: bool,
+}
+
+/// How one line of a log is printed.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Raw,
+    Json,
+    Conversation(Folding),
+}
+
+pub(crate) fn run(args: &LogsArguments, context: &Context) -> Result<(), CommandError> {
+    let task = context.resolve(&args.task)?;
+    let shape = shape(&args.shape, context);
+    let live = live_run(context, &task)?;
+    if let Some(live) = live.filter(|live| args.run_number.is_none_or(|number| number == live.number)) {
+        return show_live(&live, shape, args, context);
+    }
+    let history = context.records()?.load_task(&task)?;
+    let run = require_run(&task, &history, args.run_number)?;
+    context.start_pager()?;
+    print_log(BufReader::new(context.records()?.open_log(&task, run)?), shape, context)
+}
+
+fn shape(args: &ShapeArguments, context: &Context) -> Shape {
+    match (args.raw, context.ui.format(), args.all) {
+        (true, _, _) => Shape::Raw,
+        (false, Format::Json, _) => Shape::Json,
+        (false, Format::Text, true) => Shape::Conversation(Folding::Off),
+        (false, Format::Text, false) => Shape::Conversation(Folding::Lines(FOLDED_LINES)),
+    }
+}
+
+fn require_run<'a>(
+    task: &TaskId,
+    history: &'a TaskHistory,
+    number: Option<u32>,
+) -> Result<&'a RunSummary, CommandError> {
+    let found = match number {
+        Some(number) => history.run(number),
+        None => history.last_run(),
+    };
+    found.ok_or_else(|| match (number, history.runs.len()) {
+        (_, 0) => CommandError::new(ErrorKind::Negative, format!("Task {task} has not run yet."))
+            .hint(format!("To run it: git claudedo run {task}")),
+        (number, runs) => {
+            let number = number.unwrap_or_default();
+            CommandError::new(
+                ErrorKind::Negative,
+                format!("Task {task} has no run {number}, only 1 to {runs}."),
+            )
+        }
+    })
+}
+
+/// Prints a log to its end.
+fn print_log(mut log: impl io::BufRead, shape: Shape, context: &Context) -> Result<(), CommandError> {
+    let printed = match shape {
+        Shape::Raw => print_raw(&mut log, context),
+        Shape::Json | Shape::Conversation(_) => read_items(log, |item| {
+            print_item(&item, shape, context);
+            if context.ui.is_closed() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+        }),
+    };
+    match printed {
+        Err(error) if !context.ui.is_closed() => {
+            Err(CommandError::fatal(format!("The log cannot be read to its end: {error}.")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn print_raw(log: &mut impl Read, context: &Context) -> io::Result<()> {
+    let mut result = Ok(());
+    context.ui.write_answer(|out| {
+        result = io::copy(log, out).map(drop);
+        Ok(())
+    });
+    match result {
+        // The reader has gone away.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+fn print_item(item: &TranscriptItem, shape: Shape, context: &Context) {
+    match shape {
+        Shape::Conversation(folding) => {
+            let text = render(item, folding);
+            context.ui.write_answer(|out| out.write_all(text.as_bytes()));
+        }
+        Shape::Json | Shape::Raw => context.ui.json(&item_json(item)),
+    }
+}
+
+/// Shows the log of a run that is not over: to where it is, or to the end of the run.
+fn show_live(
+    live: &LiveRun,
+    shape: Shape,
+    args: &LogsArguments,
+    context: &Context,
+) -> Result<(), CommandError> {
+    let path = live.directory.log_path();
+    let follow = args.shape.follow;
+    if !follow {
+        context.start_pager()?;
+    }
+    let changes = if follow { Some(Changes::of(live.directory.path())?) } else { None };
+    let mut log = LiveLog { file: None, line: Vec::new() };
+    loop {
+        // Asked before the log is read: what the agent wrote last was there by then.
+        let over = is_over(live)?;
+        for line in log.read_lines(&path)? {
+            print_line(&line, shape, context);
+        }
+        let Some(changes) = changes.as_ref().filter(|_| !over && !context.ui.is_closed()) else { break };
+        changes.wait(LOOK_AGAIN);
+    }
+    if !follow {
+        context.ui.hint(format_args!("The run goes on; to follow it: git claudedo logs --follow"));
+    }
+    Ok(())
+}
+
+fn is_over(live: &LiveRun) -> Result<bool, CommandError> {
+    Ok(live.directory.load_exit()?.is_some() || !live.directory.path().exists())
+}
+
+fn print_line(line: &[u8], shape: Shape, context: &Context) {
+    match shape {
+        Shape::Raw => context.ui.write_answer(|out| {
+            out.write_all(line)?;
+            out.write_all(b"\n")
+        }),
+        Shape::Json | Shape::Conversation(_) => {
+            for item in items(line) {
+                print_item(&item, shape, context);
+            }
+        }
+    }
+}
+
+/// A log that grows.
+struct LiveLog {
+    file: Option<File>,
+    line: Vec<u8>,
+}
+
+impl LiveLog {
+    /// Reads the whole lines that were added. A folder that is gone has no more.
+    fn read_lines(&mut self, path: &std::path::Path) -> Result<Vec<Vec<u8>>, CommandError> {
+        if self.file.is_none() {
+            self.file = match File::open(path) {
+                Ok(file) => Some(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(FileError::on("open", path)(error).into()),
+            };
+        }
+        let Some(file) = &mut self.file else { return Ok(Vec::new()) };
+        file.read_to_end(&mut self.line).map_err(FileError::on("read", path))?;
+        let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') else {
+            if self.line.len() > LINE_BYTES_MAX {
+                self.line.clear();
+            }
+            return Ok(Vec::new());
+        };
+        let rest = self.line.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.line, rest);
+        Ok(whole[..end].split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
+    }
+}
+
+/// Returns one thing of a conversation for programs: a `kind`, and what belongs to it.
+fn item_json(item: &TranscriptItem) -> Value {
+    let mut value = content_json(&item.content);
+    let speaker = match item.speaker {
+        Speaker::Agent => "agent",
+        Speaker::Subagent => "subagent",
+    };
+    value["speaker"] = speaker.into();
+    value
+}
+
+fn content_json(content: &Content) -> Value {
+    match content {
+        Content::Started { model, session } => json!({"kind": "started", "model": model, "session": session}),
+        Content::Text(text) => json!({"kind": "text", "text": text}),
+        Content::Thinking(text) => json!({"kind": "thinking", "text": text}),
+        Content::ToolCall { name, summary, input } => {
+            let input: Value = serde_json::from_str(input).unwrap_or_else(|_| input.as_str().into());
+            json!({"kind": "tool_call", "name": name, "summary": summary, "input": input})
+        }
+        Content::ToolResult { verdict, text } => {
+            json!({"kind": "tool_result", "verdict": verdict_word(*verdict), "text": text})
+        }
+        Content::Retry { attempt, attempts_max, error } => {
+            json!({"kind": "retry", "attempt": attempt, "attempts_max": attempts_max, "error": error})
+        }
+        Content::Notice(text) => json!({"kind": "notice", "text": text}),
+        Content::Result { verdict, text, turns, input_tokens, output_tokens, session_cost_usd } => json!({
+            "kind": "result", "verdict": verdict_word(*verdict), "text": text, "turns": turns,
+            "input_tokens": input_tokens, "output_tokens": output_tokens, "session_cost_usd": session_cost_usd,
+        }),
+        Content::Unreadable { bytes } => json!({"kind": "unreadable", "bytes": bytes}),
+    }
+}
+
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Done => "done",
+        Verdict::Failed => "failed",
+    }
+}
