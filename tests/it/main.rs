@@ -4,6 +4,7 @@
 mod architecture;
 mod dependencies;
 mod fake_claude;
+mod readme;
 mod supervisor;
 mod support;
 mod support_tests;
