@@ -1,8 +1,7 @@
 //! The settings of one task, from all who have a say.
 
 use super::engine::Engine;
-use super::plan::Refusal;
-use super::prepare::settings;
+use super::refusal::Refusal;
 use crate::config::{Layer, Origin, Resolved, from_git};
 use crate::run::FailureReason;
 use crate::store::tasks::LoadedTask;
@@ -23,19 +22,21 @@ pub(crate) fn load_settings(engine: &Engine, task: &LoadedTask) -> Result<TaskSe
     let mut list = ListFile::default();
     if let Some(name) = &task.file.list {
         let path = engine.tasks.list_path(name);
-        list = engine.tasks.load_list(name).map_err(|error| settings(&error))?.ok_or_else(|| Refusal {
-            reason: FailureReason::ListMissing,
-            message: format!(
-                "List {name:?} does not exist: there is no .claudedo/lists/{name}.yaml.",
-                name = name.as_str()
-            ),
+        list = engine.tasks.load_list(name).map_err(|error| Refusal::settings(&error))?.ok_or_else(|| {
+            Refusal {
+                reason: FailureReason::ListMissing,
+                message: format!(
+                    "List {name:?} does not exist: there is no .claudedo/lists/{name}.yaml.",
+                    name = name.as_str()
+                ),
+            }
         })?;
         layers.push(Layer::new(list.settings.clone(), Origin::List(path)));
     }
-    if let Some(file) = engine.tasks.load_repository_config().map_err(|error| settings(&error))? {
+    if let Some(file) = engine.tasks.load_repository_config().map_err(|error| Refusal::settings(&error))? {
         layers.push(Layer::new(file.settings, Origin::Repository(engine.tasks.repository_config_path())));
     }
-    let (user, _warnings) = from_git(&engine.user_config).map_err(|error| settings(&error))?;
+    let (user, _warnings) = from_git(&engine.user_config).map_err(|error| Refusal::settings(&error))?;
     layers.push(user);
     Ok(TaskSettings { resolved: Resolved::new(&layers), list })
 }
