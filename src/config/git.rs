@@ -131,17 +131,17 @@ mod tests {
         let (layer, _) = from_git(&entries(&[
             ("claudedo.model", "haiku", "global a"),
             ("claudedo.model", "opus", "local b"),
-            ("claudedo.env", "A", "global a"),
-            ("claudedo.env", "", "local b"),
-            ("claudedo.env", "B", "local b"),
-            ("claudedo.env", "C", "local b"),
+            ("claudedo.allowedTools", "A", "global a"),
+            ("claudedo.allowedTools", "", "local b"),
+            ("claudedo.allowedTools", "B", "local b"),
+            ("claudedo.allowedTools", "C", "local b"),
             ("claudedo.agentCommand", "old", "global a"),
             ("claudedo.agentCommand", "new", "local b"),
             ("claudedo.agentCommand", "--x", "local b"),
         ]))
         .unwrap();
         assert_eq!(layer.settings.model.as_ref().unwrap().as_str(), "opus");
-        assert_eq!(layer.settings.env.as_ref().unwrap().items(), ["B", "C"]);
+        assert_eq!(layer.settings.allowed_tools.as_ref().unwrap().items(), ["B", "C"]);
         assert_eq!(layer.settings.agent_command.as_ref().unwrap().items(), ["new", "--x"]);
         assert_eq!(*layer.origin(SettingKey::Model), Origin::GitConfig("local b".to_owned()));
     }

@@ -4,7 +4,7 @@ use super::layer::{Layer, Origin};
 use crate::task::settings::with_settings;
 use crate::task::value::{
     Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, RelativePath, SettingType, Span, Text,
-    VariableNames, Whole, Word, Workspace,
+    Whole, Word, Workspace,
 };
 use crate::task::{SettingKey, SettingPlace, Settings};
 
@@ -35,12 +35,18 @@ pub struct Row<'a> {
 /// Why a task may not run with these settings.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Hold {
-    /// A file of the repository says what command is to run, and the user did not allow that.
+    /// A file of the repository says what may run without a question, and the user did not allow that.
     #[error("{} from {origin} needs `git config claudedo.allowRepositoryCommands true`", key.name())]
     RepositoryCommand {
         /// The setting.
         key: SettingKey,
         /// The file.
+        origin: Origin,
+    },
+    /// The task relies on checks, which this version does not run.
+    #[error("checks from {origin} are not run by this version; remove them to run the task without")]
+    ChecksNotRun {
+        /// Who set them.
         origin: Origin,
     },
     /// The silence limit would end healthy runs.
@@ -130,6 +136,7 @@ impl Resolved {
         let mut resolved = Self::first_found(&layers);
         resolved.merge_instructions(&layers);
         resolved.hold_repository_commands();
+        resolved.hold_checks();
         resolved.hold_short_silence();
         resolved
     }
@@ -155,12 +162,24 @@ impl Resolved {
         }
         let held = [
             (SettingKey::AgentCommand, self.agent_command.value.is_some(), &self.agent_command.origin),
-            (SettingKey::Checks, self.checks.value.is_some(), &self.checks.origin),
+            (SettingKey::AllowedTools, self.allowed_tools.value.is_some(), &self.allowed_tools.origin),
+            (
+                SettingKey::PermissionMode,
+                self.permission_mode.value == PermissionMode::BypassPermissions,
+                &self.permission_mode.origin,
+            ),
         ];
         for (key, is_set, origin) in held {
             if is_set && origin.is_repository_side() {
                 self.holds.push(Hold::RepositoryCommand { key, origin: origin.clone() });
             }
+        }
+    }
+
+    /// Holds a task that relies on checks, since a success that nobody checked would not be what it asks for.
+    fn hold_checks(&mut self) {
+        if self.checks.value.is_some() {
+            self.holds.push(Hold::ChecksNotRun { origin: self.checks.origin.clone() });
         }
     }
 
@@ -267,7 +286,6 @@ mod tests {
         worktree_root= (built in)
         keep_worktrees=true (global ~/.gitconfig)
         project_settings=false (built in)
-        env= (built in)
         claude=claude (built in)
         allow_repository_commands=false (built in)
         "##);
@@ -291,15 +309,25 @@ mod tests {
 
     #[test]
     fn a_command_of_the_repository_holds_the_task_until_the_user_allows_it() {
-        let layer = repository("agent_command: [sh, -c, evil]\nchecks: [make]\n");
+        let layer = repository(
+            "agent_command: [sh, -c, evil]\nallowed_tools: [Bash]\npermission_mode: bypassPermissions\n",
+        );
         let held = Resolved::new(std::slice::from_ref(&layer));
         let reasons: Vec<String> = held.holds.iter().map(Hold::to_string).collect();
         insta::assert_snapshot!(reasons.join("\n"), @r##"
         agent_command from config.yaml needs `git config claudedo.allowRepositoryCommands true`
-        checks from config.yaml needs `git config claudedo.allowRepositoryCommands true`
+        allowed_tools from config.yaml needs `git config claudedo.allowRepositoryCommands true`
+        permission_mode from config.yaml needs `git config claudedo.allowRepositoryCommands true`
         "##);
         let allowed = [layer, user(&[("claudedo.allowRepositoryCommands", "true")])];
         assert_eq!(Resolved::new(&allowed).holds, []);
+    }
+
+    #[test]
+    fn checks_that_nobody_would_run_hold_the_task() {
+        let reasons: Vec<String> =
+            Resolved::new(&[task("title: a\nchecks: [make]\n")]).holds.iter().map(Hold::to_string).collect();
+        insta::assert_snapshot!(reasons.join("\n"), @"checks from tasks/a.yaml are not run by this version; remove them to run the task without");
     }
 
     #[test]

@@ -101,6 +101,10 @@ impl Site<'_> {
             let warning = format!("the worktree {} was gone when the run ended", self.path.display());
             return self.describe(tip, None, vec![warning]);
         }
+        if tip != self.tip_before {
+            // The agent made commits of its own, and git does not sync what it writes.
+            self.repository.sync_all_objects()?;
+        }
         let snapshot = self.repository.snapshot(self.path, tip)?;
         let warnings = warnings(&snapshot);
         if snapshot.tree == self.repository.tree_of(tip)? {
@@ -110,7 +114,7 @@ impl Site<'_> {
             Judgement::Success => {
                 let commit = self.commit(snapshot.tree, tip, message)?;
                 self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
-                self.repository.set_worktree_index(self.path, commit)?;
+                self.repository.set_worktree_index(self.path, snapshot.tree)?;
                 self.describe(commit, None, warnings)
             }
             Judgement::Failure { .. } | Judgement::Cancelled => {

@@ -484,11 +484,11 @@ fn what_is_the_users_to_say_cannot_be_said_by_the_repository() {
         | ^
       fix: set it with `git config claudedo.claude …`
     "##);
-    insta::assert_snapshot!(refused::<ListFile>(&[b"env: [AWS_SECRET_ACCESS_KEY]\n", b"title: a\n"]), @r##"
-    read fix-login-7k3f.yaml:1:1: env cannot be set in a list
-      1 | env: [AWS_SECRET_ACCESS_KEY]
+    insta::assert_snapshot!(refused::<ListFile>(&[b"claude: ./evil\n", b"title: a\n"]), @r##"
+    read fix-login-7k3f.yaml:1:1: claude cannot be set in a list
+      1 | claude: ./evil
         | ^
-      fix: set it with `git config claudedo.env …`
+      fix: set it with `git config claudedo.claude …`
     read fix-login-7k3f.yaml:1:1: unknown key "title"
       1 | title: a
         | ^

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::reader::ValueSeed;
 use super::value::{
     Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, RelativePath, SettingType,
-    Span, Text, VariableNames, Whole, Word, Workspace, Written,
+    Span, Text, Whole, Word, Workspace, Written,
 };
 
 /// Where a setting may stand. Every one may stand in the user's git config.
@@ -45,7 +45,7 @@ macro_rules! with_settings {
             /// What the agent may do without asking.
             PermissionMode, permission_mode: PermissionMode = PermissionMode::AcceptEdits, Everywhere;
             /// Tools the agent may use without asking, as `claude --allowedTools` takes them.
-            AllowedTools, allowed_tools: Lines, Everywhere;
+            AllowedTools, allowed_tools: Lines, EverywhereOnceAllowed;
             /// Longest time that one run may take.
             Timeout, timeout: Span = Span::minutes(120), Everywhere;
             /// Longest time without any output; less than 7m only for an agent that is a command.
@@ -64,7 +64,7 @@ macro_rules! with_settings {
             ResultSchema, result_schema: RelativePath, Everywhere;
             /// Where the agent works: a linked worktree, or an empty folder.
             Workspace, workspace: Workspace = Workspace::Worktree, Everywhere;
-            /// Commands that must exit 0 on the result.
+            /// Commands that must exit 0 on the result; this version runs none, and holds a task that has some.
             Checks, checks: Lines, EverywhereOnceAllowed;
             /// Program to run as the agent in place of Claude Code, with its arguments.
             AgentCommand, agent_command: CommandWords, EverywhereOnceAllowed;
@@ -72,12 +72,10 @@ macro_rules! with_settings {
             Slots, slots: Whole<1, 64> = Whole::clamped(2), Repository;
             /// Folder under which worktrees are made; without it, one in the user's state folder.
             WorktreeRoot, worktree_root: OutsidePath, UserOnly;
-            /// Keep the worktree of a task that is done.
-            KeepWorktrees, keep_worktrees: bool = false, UserOnly;
+            /// Keep the worktree of a task that is done; if not, it goes once its files are on the branch.
+            KeepWorktrees, keep_worktrees: bool = true, UserOnly;
             /// Let the agent load the repository's own Claude Code settings, hooks and servers.
             ProjectSettings, project_settings: bool = false, UserOnly;
-            /// Names of environment variables that the agent gets besides the usual ones.
-            Env, env: VariableNames, UserOnly;
             /// The Claude Code program.
             Claude, claude: Program = Program::claude(), UserOnly;
             /// Let files of the repository say which commands run.

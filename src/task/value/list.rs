@@ -1,4 +1,4 @@
-//! Settings with several values: lines, names of variables, the words of a command.
+//! Settings with several values: lines, the words of a command.
 
 use std::marker::PhantomData;
 
@@ -17,17 +17,12 @@ const ITEMS_MAX: usize = 200;
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Lines(Vec<String>);
 
-/// Names of environment variables. Values of git config add up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct VariableNames(Vec<String>);
-
 /// A program and its arguments. In git config the values of the last file that has any are the words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct CommandWords(Vec<String>);
 
-/// What the three have in common.
+/// What the two have in common.
 trait List: SettingType + TryFrom<Vec<String>, Error = String> + Into<Vec<String>> {
     const EXPECTED: &'static str;
 
@@ -109,7 +104,6 @@ macro_rules! list {
 }
 
 list!(Lines, "a list of lines, such as [cargo test, cargo fmt --check]", require_line, added_up);
-list!(VariableNames, "a list of names, such as [LANG, HTTP_PROXY]", require_variable_name, added_up);
 list!(
     CommandWords,
     "a program and its arguments as a list, such as [my-agent, --fast]",
@@ -137,15 +131,6 @@ fn require_line(text: &str) -> Result<(), String> {
 
 fn require_word(text: &str) -> Result<(), String> {
     require_allowed(text)
-}
-
-fn require_variable_name(text: &str) -> Result<(), String> {
-    let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    if starts_well && text.chars().all(allowed) {
-        return Ok(());
-    }
-    Err(format!("{} is not the name of an environment variable", quoted(text)))
 }
 
 struct ListVisitor<T>(PhantomData<T>);

@@ -18,7 +18,7 @@ use serde::de::{self, Deserializer, Visitor};
 
 use super::problem::complaint;
 
-pub use list::{CommandWords, Lines, VariableNames};
+pub use list::{CommandWords, Lines};
 pub use number::{Budget, Whole};
 pub use path::{OutsidePath, Program, RelativePath};
 pub use span::Span;
