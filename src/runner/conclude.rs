@@ -126,7 +126,7 @@ fn message(judgement: &Judgement, seen: &Seen, kept: &Kept) -> String {
             };
             format!("{}{denied}{}{said}", kept.summary(), if said.is_empty() { "" } else { "; " })
         }
-        Judgement::Cancelled => "Task cancelled.".to_owned(),
+        Judgement::Cancelled => seen.cancel_reason.clone().unwrap_or_else(|| "Task cancelled.".to_owned()),
         Judgement::Failure { message, .. } => first_line(message).unwrap_or("no reason was given").to_owned(),
     }
 }

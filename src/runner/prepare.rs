@@ -11,7 +11,6 @@ use super::plan::{
     AgentFiles, Intent, PLAN_VERSION, Plan, RunPatience, SessionPlan, WorkspacePlan, WorktreeWhenDone,
 };
 use super::refusal::Refusal;
-use super::settings::load_settings;
 use crate::agent::claude::{Account, Invocation, ProjectSettings, problems};
 use crate::agent::definition::AgentDefinition;
 use crate::agent::environment;
@@ -63,9 +62,9 @@ pub(crate) fn prepare(
         slot,
         planned: clock::now(),
     };
-    let settings = match load_settings(engine, &task.task) {
+    let settings = match engine.tasks.load_settings(Some(&task.task), &engine.user_config) {
         Ok(settings) => settings,
-        Err(refusal) => return Ok(Some(Prepared::Refused(intent, refusal))),
+        Err(error) => return Ok(Some(Prepared::Refused(intent, Refusal::unknown_settings(&error)))),
     };
     if let Some(hold) = settings.resolved.holds.first() {
         let message = format!("task {} is held: {hold}", candidate.task);

@@ -30,6 +30,8 @@ pub(crate) struct Seen {
     pub(crate) judgement: Judgement,
     /// The agent's last words.
     pub(crate) answer: Option<String>,
+    /// Why somebody wanted the run to end, if somebody did.
+    pub(crate) cancel_reason: Option<String>,
 }
 
 impl Seen {
@@ -55,7 +57,8 @@ impl Seen {
             },
         });
         let answer = load_answer(plan, &reading, directory)?;
-        Ok(Self { reading, judgement, answer })
+        let cancel_reason = directory.load_cancel()?.map(|request| request.reason);
+        Ok(Self { reading, judgement, answer, cancel_reason })
     }
 
     /// Returns the conversation that a further run can go on with.
