@@ -48,7 +48,7 @@ impl Context {
     /// Returns the context of a command; only the start directory is looked at.
     pub(crate) fn new(global: &GlobalArguments) -> Result<Self, Box<(Ui, CommandError)>> {
         let ui = ui(global);
-        let start = match &global.directory {
+        let start = match &global.start {
             Some(directory) => {
                 std::fs::canonicalize(directory).map_err(FileError::on("change to folder", directory))
             }

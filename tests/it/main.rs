@@ -4,6 +4,7 @@
 mod architecture;
 mod cli_config;
 mod cli_help;
+mod cli_live;
 mod cli_output;
 mod cli_places;
 mod cli_runs;
