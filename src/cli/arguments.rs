@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    add, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, retry, rm,
-    run, show,
+    add, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man, retry,
+    rm, run, show,
 };
 
 /// The widest line of the help.
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Config(config::ConfigArguments),
     Demo(demo::DemoArguments),
     Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
 }
 
 #[cfg(test)]
