@@ -150,7 +150,7 @@ fn a_run_is_cancelled_from_a_second_terminal() {
         ");
         insta::assert_snapshot!(shown(&answer), @r"
         [2]
-        cancelled  slow  Task cancelled.
+        cancelled  slow  Enough of it.
         [stderr]
         ");
         insta::assert_snapshot!(shown(&repository.claudedo(&["show", "slow"])), @r"
