@@ -157,7 +157,7 @@ fn a_run_is_cancelled_from_a_second_terminal() {
         [0]
         slow  Slow
 
-        state    cancelled: Task cancelled.
+        state    cancelled: Enough of it.
         file     [ROOT]/repository/.claudedo/tasks/slow.yaml
         branch   refs/heads/claudedo/slow
         commit   [OBJECT]
