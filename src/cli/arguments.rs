@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 pub(crate) struct GlobalArguments {
     /// Run as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true)]
-    pub(crate) directory: Option<PathBuf>,
+    pub(crate) start: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,

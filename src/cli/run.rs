@@ -67,7 +67,7 @@ fn drain(context: &Context, wanted: Wanted) -> Result<(), CommandError> {
     refuse_what_cannot_run(&overview, &wanted.selection, context)?;
     let slots = match wanted.slots {
         Some(slots) => slots,
-        None => context.settings()?.slots.value.number(),
+        None => context.settings(None)?.slots.value.number(),
     };
     let listener = Arc::clone(&progress);
     let engine = context.engine("run tasks", Box::new(move |event| listener.show(event)))?;

@@ -17,6 +17,7 @@ use super::follow::Following;
 use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
+use super::threads::blocking;
 use super::workspace;
 use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
@@ -133,7 +134,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
     let next = match &concluded.following {
         Following::Again { next, pause } => {
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
-            write(engine, &next)?;
+            next.write(&engine.state)?;
             let message =
                 format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
             engine.broadcast.tell(
@@ -260,22 +261,6 @@ fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a run's folder: the prompt first, the plan last, since a folder with a plan is a run.
-pub(crate) fn write(engine: &Engine, plan: &Plan) -> anyhow::Result<()> {
-    let directory = engine.state.run_directory(plan.intent.run);
-    fs::create_private_directory(directory.path())?;
-    fs::write_private(&directory.prompt_path(), plan.prompt.as_bytes())?;
-    if let Some(text) = &plan.files.instructions {
-        fs::write_private(&directory.instructions_path(), text.as_bytes())?;
-    }
-    if let Some(text) = &plan.files.agents {
-        fs::write_private(&directory.agents_path(), text.as_bytes())?;
-    }
-    directory.set("plan.json", plan)?;
-    fs::sync_directory(&engine.state.runs_path())?;
-    Ok(())
-}
-
 /// Waits before a run, unless it is cancelled meanwhile: then the supervisor records that at once.
 async fn wait(engine: &Engine, plan: &Plan, pause: Duration) {
     let cancel = engine.state.run_directory(plan.intent.run).cancel_path();
@@ -283,13 +268,4 @@ async fn wait(engine: &Engine, plan: &Plan, pause: Duration) {
     while clock::monotonic() < end && !cancel.exists() {
         tokio::time::sleep(PAUSE_STEP.min(end.saturating_duration_since(clock::monotonic()))).await;
     }
-}
-
-/// Does blocking work on another thread.
-pub(crate) async fn blocking<T: Send + 'static>(
-    engine: &Arc<Engine>,
-    work: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<T> {
-    let engine = Arc::clone(engine);
-    tokio::task::spawn_blocking(move || work(&engine)).await.context("finish a step of the run")?
 }

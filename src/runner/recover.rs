@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::claim::blocking;
 use super::engine::Engine;
 use super::plan::{PLAN_VERSION, Plan};
+use super::threads::blocking;
 use crate::os::{clock, fs};
 use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::event_stream::Level;
