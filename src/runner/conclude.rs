@@ -129,7 +129,8 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         swept: Vec::new(),
         log: Vec::new(),
     };
-    let event = event(intent, &Following::End, (Outcome::Failed, &judgement, &refusal.message));
+    let message = first_line(&refusal.message).unwrap_or_default().to_owned();
+    let event = event(intent, &Following::End, (Outcome::Failed, &judgement, &message));
     let new_record = NewRecord {
         record,
         task_text: intent.task_text.clone(),
@@ -140,7 +141,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         event,
     };
     engine.records.append_record(new_record, now)?;
-    Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message: refusal.message.clone() })
+    Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message })
 }
 
 /// What can be seen of a run from its folder.
@@ -163,6 +164,7 @@ impl Seen {
         };
         let judgement = judge(&End {
             exit: &exit.status,
+            refusal: exit.refusal,
             ended_by: exit.ended_by,
             cancel,
             reading: &reading,
