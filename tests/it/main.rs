@@ -4,6 +4,9 @@
 mod architecture;
 mod dependencies;
 mod fake_claude;
+mod formats;
+mod recovery;
+mod seed;
 mod supervisor;
 mod support;
 mod support_tests;
