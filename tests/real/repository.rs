@@ -105,7 +105,8 @@ impl RealRepository {
 
     /// Runs what is in the queue; everything has to be done at the end.
     pub(crate) fn run(&self) {
-        assert_eq!(self.run_with(&[]), Some(0), "{}", self.list());
+        let output = self.claudedo(&["run"]);
+        assert!(output.status.success(), "{output:#?}\n{}", self.list());
     }
 
     /// Runs what is in the queue with these options and returns the exit code.

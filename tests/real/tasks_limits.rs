@@ -61,7 +61,7 @@ fn without_a_login_no_task_fails_and_each_runs_once_there_is_one() {
     assert!(ended.stderr.contains("not logged in"), "{}", ended.stderr);
     assert!(repository.claude.api.requests().is_empty());
     let [first, second] = ids.map(|id| repository.task(id));
-    assert_eq!((first.state().as_str(), second.state().as_str()), ("held", "queued"));
+    assert_eq!((first.state().as_str(), second.state().as_str()), ("queued", "queued"));
     assert_eq!(first.outcomes(), ["interrupted login"]);
     assert!(second.outcomes().is_empty());
 
