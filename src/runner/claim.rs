@@ -27,7 +27,7 @@ use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::run_directory::ExitReport;
 use crate::store::state_directory::TaskLock;
-use crate::supervisor::{Supervision, end_orphan, supervision};
+use crate::supervisor::{Supervision, end_orphan, supervision, wait_for_supervisor};
 use crate::task::TaskId;
 
 /// How often a pause between two runs looks for a cancel request.
@@ -176,6 +176,11 @@ fn finished(engine: &Engine, intent: &Intent, concluded: &Concluded) {
 /// Takes one run from wherever it stands to its record.
 async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Concluded> {
     let directory = engine.state.run_directory(plan.intent.run);
+    if supervision(&directory)? == Supervision::Supervised {
+        // The task's lock is ours, so its supervisor is about to be gone.
+        let directory = directory.clone();
+        blocking(engine, move |_| Ok(wait_for_supervisor(&directory)?)).await?;
+    }
     let exit = match supervision(&directory)? {
         Supervision::Ended(exit) => exit,
         Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, clock::now()).await?,
