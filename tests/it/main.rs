@@ -15,6 +15,7 @@ mod fake_claude;
 mod formats;
 mod recovery;
 mod seed;
+mod readme;
 mod supervisor;
 mod support;
 mod support_tests;
