@@ -17,10 +17,10 @@ use crate::git::{ConfigValue, Repository, Scope};
 use crate::os::fs::FileError;
 use crate::os::{clock, env};
 use crate::runner::{Engine, EngineParts, Listener};
-use crate::store::overview::Overview;
+use crate::store::overview::{Overview, Sources};
 use crate::store::records::Records;
 use crate::store::state_directory::StateDirectory;
-use crate::store::tasks::{LoadedTask, TaskFolder};
+use crate::store::tasks::{LoadedTask, SettingsSource, TaskFolder};
 use crate::task::{self, TaskId};
 use crate::timestamp::Timestamp;
 use crate::ui::{Format, Narration, Ui, pager};
@@ -117,8 +117,10 @@ impl Context {
     /// Loads where every task stands.
     pub(crate) fn overview(&self) -> Result<Overview, CommandError> {
         let tasks = self.task_folder()?;
-        // Later than the start of the command: it may have added a task itself.
-        Ok(Overview::load(&tasks, &self.records()?, &self.state()?, clock::now())?)
+        // The moment is later than the start of the command, which may have added a task itself.
+        let (records, state, user) = (self.records()?, self.state()?, self.user_entries()?);
+        let sources = Sources { tasks: &tasks, records: &records, state: &state, user: &user };
+        Ok(Overview::load(&sources, clock::now())?)
     }
 
     /// Returns the folder of the task files; in a bare repository, where nobody can write one, an empty one.
@@ -152,7 +154,7 @@ impl Context {
         for warning in config::from_git(&user)?.1 {
             self.ui.warning(format_args!("{}", crate::ui::safe::safe(&warning.to_string())));
         }
-        Ok(self.task_folder()?.load_settings(task, &user)?.resolved)
+        Ok(SettingsSource::load(&self.task_folder()?, &user)?.of(task)?.resolved)
     }
 
     /// Finds the one task that a part of an id means, among files and records.
@@ -162,8 +164,7 @@ impl Context {
         {
             return Ok(id);
         }
-        let ids = self.overview()?.standings.into_keys().collect::<Vec<_>>();
-        Ok(task::resolve(part, &ids)?)
+        resolve_in(&self.overview()?, part)
     }
 
     /// Returns `claudedo.*` of git's configuration, in git's order.
@@ -190,6 +191,11 @@ impl Context {
     pub(crate) fn forbids_pager(&self) -> bool {
         self.paging == Paging::Unwanted
     }
+}
+
+/// Finds the one task that a part of an id means, among those that were loaded.
+pub(crate) fn resolve_in(overview: &Overview, part: &str) -> Result<TaskId, CommandError> {
+    Ok(task::resolve(part, overview.standings.keys())?)
 }
 
 fn ui(global: &GlobalArguments) -> Ui {

@@ -64,7 +64,9 @@ pub(crate) fn request(
     context: &Context,
 ) -> Result<(), CommandError> {
     // Whoever appends for a task holds its lock, so that no runner takes it in the same moment.
-    let Some(_lock) = context.state()?.try_lock_task(task)? else { return Err(running(task)) };
+    let state = context.state()?;
+    state.create()?;
+    let Some(_lock) = state.try_lock_task(task)? else { return Err(running(task)) };
     context.records()?.append_event(task, event, context.now)?;
     context.ui.status(format_args!("Queued run {} of {task}", history.next_number()));
     if let Some(folder) = context.tasks()?

@@ -173,7 +173,10 @@ impl Loop {
             event = match self.perform(effects).await? {
                 Next::Event(event) => event,
                 Next::Wait => self.next_event().await,
-                Next::End => return Ok(self.report),
+                Next::End => {
+                    self.report.hold = self.state.hold().cloned();
+                    return Ok(self.report);
+                }
             };
         }
     }
@@ -241,8 +244,7 @@ impl Loop {
             match (worked.outcome, &worked.end) {
                 (Some((outcome, message)), _) => self.report.ended.push(Ended { task, outcome, message }),
                 (None, ClaimEnd::NotTaken) => self.report.not_taken.push(task),
-                (None, ClaimEnd::Holds(hold)) => self.report.hold = Some(hold.clone()),
-                (None, ClaimEnd::Recorded) => {}
+                (None, ClaimEnd::Holds(_) | ClaimEnd::Recorded) => {}
             }
         }
         Event::Ended { slot, end: worked.end }

@@ -23,7 +23,7 @@ use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::history::TaskHistory;
 use crate::store::run_directory::{Launch, Limits};
-use crate::store::tasks::TaskWithText;
+use crate::store::tasks::{SettingsSource, TaskWithText};
 use crate::task::{SettingType, Span};
 use crate::template::{TemplateName, follow_up_prompt, prompt};
 
@@ -62,7 +62,8 @@ pub(crate) fn prepare(
         slot,
         planned: clock::now(),
     };
-    let settings = match engine.tasks.load_settings(Some(&task.task), &engine.user_config) {
+    let settings = SettingsSource::load(&engine.tasks, &engine.user_config);
+    let settings = match settings.and_then(|mut source| source.of(Some(&task.task))) {
         Ok(settings) => settings,
         Err(error) => return Ok(Some(Prepared::Refused(intent, Refusal::unknown_settings(&error)))),
     };

@@ -45,6 +45,7 @@ impl Seen {
         let cancel = if directory.is_cancelled() { Cancel::Requested } else { Cancel::NotRequested };
         let judgement = judge(&End {
             exit: &exit.status,
+            refusal: exit.refusal,
             ended_by: exit.ended_by,
             cancel,
             reading: &reading,

@@ -20,7 +20,7 @@ mod watch;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use orphan::{OrphanError, Supervision, end_orphan, supervision};
+pub use orphan::{OrphanError, Supervision, end_orphan, supervision, wait_for_supervisor};
 
 use crate::os::clock;
 use crate::os::fs::FileError;
@@ -106,6 +106,7 @@ fn not_started(reason: String, ended_by: EndedBy) -> ExitReport {
         status: ExitStatus::NotStarted(reason),
         ended_by,
         swept: Vec::new(),
+        refusal: None,
     }
 }
 

@@ -13,4 +13,4 @@ mod text;
 
 pub use folder::{LoadedTask, LoadedTasks, TaskFolder, TaskFolderError, TaskWithText};
 pub use readiness::{Readiness, SETTLE_TIME, Unsettled};
-pub use settings::{TaskSettings, TaskSettingsError};
+pub use settings::{SettingsSource, TaskSettings, TaskSettingsError};

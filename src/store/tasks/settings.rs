@@ -1,5 +1,7 @@
 //! The settings of one task, from all who have a say.
 
+use std::collections::BTreeMap;
+
 use super::{LoadedTask, TaskFolder};
 use crate::config::{GitConfigError, GitEntry, Layer, Origin, Resolved, from_git};
 use crate::task::{ListFile, ListName, TaskFileError};
@@ -27,29 +29,52 @@ pub enum TaskSettingsError {
     Git(#[from] GitConfigError),
 }
 
-impl TaskFolder {
-    /// Loads the settings of a task, or of one that says nothing of its own.
-    ///
-    /// They are the task's, its list's, the repository's and the user's, who comes as `claudedo.*` of git's
-    /// configuration.
-    pub fn load_settings(
-        &self,
-        task: Option<&LoadedTask>,
-        user: &[GitEntry],
-    ) -> Result<TaskSettings, TaskSettingsError> {
+/// Where the settings of tasks are from. What several tasks share is loaded once.
+#[derive(Debug)]
+pub struct SettingsSource<'a> {
+    folder: &'a TaskFolder,
+    repository: Option<Layer>,
+    user: Layer,
+    lists: BTreeMap<ListName, ListFile>,
+}
+
+impl<'a> SettingsSource<'a> {
+    /// Loads what all tasks share: the repository's settings, and the user's, which come as `claudedo.*` of
+    /// git's configuration.
+    pub fn load(folder: &'a TaskFolder, user: &[GitEntry]) -> Result<Self, TaskSettingsError> {
+        let path = folder.repository_config_path();
+        let repository = folder.load_repository_config()?;
+        Ok(Self {
+            folder,
+            repository: repository.map(|file| Layer::new(file.settings, Origin::Repository(path))),
+            user: from_git(user)?.0,
+            lists: BTreeMap::new(),
+        })
+    }
+
+    /// Returns the settings of a task, or of one that says nothing of its own. Loads its list at first sight.
+    pub fn of(&mut self, task: Option<&LoadedTask>) -> Result<TaskSettings, TaskSettingsError> {
         let mut layers = Vec::new();
         let mut list = ListFile::default();
         if let Some(task) = task {
             layers.push(Layer::new(task.file.settings.clone(), Origin::Task(task.path.clone())));
             if let Some(name) = &task.file.list {
-                list = self.load_list(name)?.ok_or_else(|| TaskSettingsError::ListMissing(name.clone()))?;
-                layers.push(Layer::new(list.settings.clone(), Origin::List(self.list_path(name))));
+                list = self.list(name)?;
+                layers.push(Layer::new(list.settings.clone(), Origin::List(self.folder.list_path(name))));
             }
         }
-        if let Some(file) = self.load_repository_config()? {
-            layers.push(Layer::new(file.settings, Origin::Repository(self.repository_config_path())));
-        }
-        layers.push(from_git(user)?.0);
+        layers.extend(self.repository.clone());
+        layers.push(self.user.clone());
         Ok(TaskSettings { resolved: Resolved::new(&layers), list })
+    }
+
+    fn list(&mut self, name: &ListName) -> Result<ListFile, TaskSettingsError> {
+        if let Some(list) = self.lists.get(name) {
+            return Ok(list.clone());
+        }
+        let loaded = self.folder.load_list(name)?;
+        let list = loaded.ok_or_else(|| TaskSettingsError::ListMissing(name.clone()))?;
+        self.lists.insert(name.clone(), list.clone());
+        Ok(list)
     }
 }
