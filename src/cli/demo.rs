@@ -41,7 +41,7 @@ const TASKS: [(&str, &str, &str, &str); 5] = [
     (
         "flaky-4x8p",
         "Fix the flaky test",
-        "demo: say The test fails now and then.\ndemo: fail-once\ndemo: write test.txt passes every time",
+        "demo: say The test fails now and then.\ndemo: write test.txt passes every time\ndemo: fail-once",
         "",
     ),
     ("moon-9d2w", "Fly to the moon", "demo: fail There is no rocket in this repository.", ""),
