@@ -138,6 +138,11 @@ impl State {
         &self.running
     }
 
+    /// Returns why no task may start now.
+    pub fn hold(&self, now: Timestamp) -> Option<&QueueHold> {
+        self.hold.as_ref().filter(|hold| hold.until.is_none_or(|until| until > now))
+    }
+
     /// Takes a slot for a run that an earlier runner left behind; beyond the number of slots if need be.
     pub fn adopt(&mut self, task: TaskId) -> SlotId {
         let slot = self.free_slot(u32::MAX).unwrap_or(SlotId(u32::MAX));
@@ -197,7 +202,7 @@ impl State {
 
     fn start_what_fits(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.phase != Phase::Open || self.is_held(now) {
+        if self.phase != Phase::Open || self.hold(now).is_some() {
             return effects;
         }
         let at_work: BTreeSet<TaskId> = self.running.values().cloned().collect();
@@ -232,14 +237,10 @@ impl State {
 
     /// The moment at which something that is held may go on, or `None` when nothing will by itself.
     fn release(&self, now: Timestamp) -> Option<Timestamp> {
-        match &self.hold {
-            Some(hold) if self.is_held(now) => hold.until,
-            _ => self.next_release,
+        match self.hold(now) {
+            Some(hold) => hold.until,
+            None => self.next_release,
         }
-    }
-
-    fn is_held(&self, now: Timestamp) -> bool {
-        self.hold.as_ref().is_some_and(|hold| hold.until.is_none_or(|until| until > now))
     }
 
     fn free_slot(&self, slots: u32) -> Option<SlotId> {

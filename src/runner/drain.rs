@@ -47,7 +47,7 @@ pub struct Options {
 pub struct DrainReport {
     /// The tasks that got their terminal record, in that order.
     pub ended: Vec<Ended>,
-    /// Why the queue is held, if it is.
+    /// Why the queue was held at the end, if it was.
     pub hold: Option<QueueHold>,
     /// How often somebody asked it to stop.
     pub stops: u32,
@@ -177,7 +177,10 @@ impl Loop {
             event = match self.perform(effects).await? {
                 Next::Event(event) => event,
                 Next::Wait => self.next_event().await,
-                Next::End => return Ok(self.report),
+                Next::End => {
+                    self.report.hold = self.state.hold(clock::now()).cloned();
+                    return Ok(self.report);
+                }
             };
         }
     }
@@ -245,8 +248,7 @@ impl Loop {
             match (worked.outcome, &worked.end) {
                 (Some((outcome, message)), _) => self.report.ended.push(Ended { task, outcome, message }),
                 (None, ClaimEnd::NotTaken) => self.report.not_taken.push(task),
-                (None, ClaimEnd::Holds(hold)) => self.report.hold = Some(hold.clone()),
-                (None, ClaimEnd::Recorded) => {}
+                (None, ClaimEnd::Holds(_) | ClaimEnd::Recorded) => {}
             }
         }
         Event::Ended { slot, end: worked.end }
