@@ -23,13 +23,19 @@ use crate::os::{clock, fs};
 use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
 use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
-use crate::store::run_directory::ExitReport;
+use crate::store::run_directory::{ExitReport, RunDirectory};
 use crate::store::state_directory::TaskLock;
 use crate::supervisor::{Supervision, end_orphan, supervision};
 use crate::task::TaskId;
 
 /// How often a pause between two runs looks for a cancel request.
 const PAUSE_STEP: Duration = Duration::from_millis(200);
+
+/// Longest wait for a supervisor that has let go of its task. All that is left for it to do is to exit.
+const SUPERVISOR_EXIT_MAX: Duration = Duration::from_secs(10);
+
+/// How often is looked whether it has.
+const SUPERVISOR_EXIT_STEP: Duration = Duration::from_millis(5);
 
 /// How a claim ended, for the queue and for the report.
 #[derive(Debug)]
@@ -174,13 +180,29 @@ fn finished(engine: &Engine, intent: &Intent, concluded: &Concluded) {
 /// Takes one run from wherever it stands to its record.
 async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Concluded> {
     let directory = engine.state.run_directory(plan.intent.run);
-    let exit = match supervision(&directory)? {
+    let exit = match settled(&directory).await? {
         Supervision::Ended(exit) => exit,
         Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, clock::now()).await?,
         Supervision::NeverStarted => start(engine, plan, lock).await?,
     };
     let plan = plan.clone();
     blocking(engine, move |engine| conclude(engine, &plan, &exit)).await
+}
+
+/// Returns where a run stands whose task's lock is ours.
+///
+/// A supervisor that ends lets go of the task's lock a moment before its own.
+async fn settled(directory: &RunDirectory) -> anyhow::Result<Supervision> {
+    let give_up = clock::monotonic() + SUPERVISOR_EXIT_MAX;
+    while clock::monotonic() < give_up {
+        match supervision(directory)? {
+            Supervision::Supervised => tokio::time::sleep(SUPERVISOR_EXIT_STEP).await,
+            standing @ (Supervision::Ended(_) | Supervision::Orphaned | Supervision::NeverStarted) => {
+                return Ok(standing);
+            }
+        }
+    }
+    Ok(Supervision::Supervised)
 }
 
 /// Claims, makes the workspace, starts the supervisor and waits for its end.
