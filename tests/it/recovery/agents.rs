@@ -42,7 +42,10 @@ fn a_run_that_takes_too_long_is_ended_and_not_retried() {
     test.write_task("slow-a1b2", &format!("{yaml}timeout: 1s\n"));
     test.run(1);
     let record = test.record("slow-a1b2");
-    assert_eq!(words(&[record.clone()], ["outcome", "reason", "ended_by"]), [["failed", "deadline", "deadline"]]);
+    assert_eq!(
+        words(std::slice::from_ref(&record), ["outcome", "reason", "ended_by"]),
+        [["failed", "deadline", "deadline"]]
+    );
     let snapshot = record["workspace"]["snapshot"].as_str().unwrap();
     assert_eq!(test.git(&["show", &format!("{snapshot}:a.txt")]), "1");
     test.assert_no_process_left();

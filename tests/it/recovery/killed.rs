@@ -51,7 +51,8 @@ fn a_run_that_goes_on_is_waited_for() {
     let second = test.start(&["run"]);
     test.wait_for_event("going on with task");
     test.release("gate");
-    assert_eq!(second.wait().status, 0);
+    let answer = second.wait();
+    assert_eq!(answer.status, 0, "{answer:#?}");
     assert_finished(&test, &[("first", "done")]);
     assert_eq!(test.fake_starts().len(), 1);
 }
@@ -63,7 +64,8 @@ fn a_runner_that_is_killed_while_it_recovers_leaves_the_same_to_the_next() {
     for count in 1..=2 {
         let runner = test.start(&["run"]);
         crate::support::eventually("the runner goes on", || {
-            let told = test.stream().iter().filter(|event| event.to_string().contains("going on with")).count();
+            let told =
+                test.stream().iter().filter(|event| event.to_string().contains("going on with")).count();
             (told == count).then_some(())
         });
         runner.kill();

@@ -1,22 +1,20 @@
 //! What the service does not give: usage, a login, an answer now.
 
-use std::time::{Duration, SystemTime};
-
 use serde_json::Value;
 
 use crate::support::TestRepository;
 
 /// Returns the Unix time that many seconds from now.
 fn in_seconds(seconds: u64) -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    (now + Duration::from_secs(seconds)).as_secs()
+    u64::try_from(git_claudedo::os::clock::now().unix_seconds()).unwrap() + seconds
 }
 
 fn limited(until: u64) -> [String; 4] {
     [
         "write a.txt 1".to_owned(),
         format!("on-fresh rate-limit rejected {until}"),
-        "on-fresh result error api_error=usage_limit_reached status=429 text=You've hit your limit".to_owned(),
+        "on-fresh result error api_error=usage_limit_reached status=429 text=You've hit your limit"
+            .to_owned(),
         "on-resume write b.txt 2".to_owned(),
     ]
 }

@@ -83,7 +83,10 @@ fn a_follow_up_gets_the_next_number_the_same_worktree_and_the_same_session() {
     assert_eq!(records[1]["workspace"]["base"], records[0]["workspace"]["commit"]);
     let [first, second] = &test.fake_starts()[..] else { panic!("two starts") };
     assert_eq!(second.text("stdin"), "Also the logout.");
-    assert_eq!(words_after(&second.arguments(), "--resume"), [records[0]["agent"]["session"].as_str().unwrap()]);
+    assert_eq!(
+        words_after(&second.arguments(), "--resume"),
+        [records[0]["agent"]["session"].as_str().unwrap()]
+    );
     assert_eq!(first.text("cwd"), second.text("cwd"));
     assert_eq!(test.git(&["show", "claudedo/login-a1b2:a.txt"]), "1\n2");
     assert_eq!(test.history("login-a1b2"), "claimed finished:done requested claimed finished:done");
@@ -109,9 +112,11 @@ fn continuing_a_task_that_does_not_exist_says_that_it_was_not_found() {
     let test = TestRepository::with_fake();
     test.write_task("login-a1b2", "title: T\n");
     let answer = test.claudedo(&["continue", "logout", "--message", "More"]);
-    test.snapshots().bind(|| insta::assert_snapshot!(answer.stderr, @r#"
+    test.snapshots().bind(|| {
+        insta::assert_snapshot!(answer.stderr, @r#"
         error: failed to find task "logout": there is no such task; `git claudedo list` shows them
-        "#));
+        "#);
+    });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
 }
 
@@ -120,10 +125,12 @@ fn continuing_a_task_that_never_ran_says_that_there_is_no_previous_run() {
     let test = TestRepository::with_fake();
     test.write_task("login-a1b2", "title: T\n");
     let answer = test.claudedo(&["continue", "login", "--message", "More"]);
-    test.snapshots().bind(|| insta::assert_snapshot!(answer.stderr, @r#"
+    test.snapshots().bind(|| {
+        insta::assert_snapshot!(answer.stderr, @r#"
         error: No previous run to continue.
         hint: To run it: git claudedo run login-[ID]
-        "#));
+        "#);
+    });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
 }
 
@@ -133,10 +140,12 @@ fn continuing_a_run_without_a_session_says_that_it_cannot_be_resumed() {
     test.write_task("login-a1b2", "title: T\nlist: nowhere\n");
     test.run(1);
     let answer = test.claudedo(&["continue", "login", "--message", "More"]);
-    test.snapshots().bind(|| insta::assert_snapshot!(answer.stderr, @r#"
+    test.snapshots().bind(|| {
+        insta::assert_snapshot!(answer.stderr, @r#"
         error: Previous run has no session ID — cannot resume.
         hint: To start again: git claudedo retry login-[ID]
-        "#));
+        "#);
+    });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
     assert_eq!(test.history("login-a1b2"), "claimed finished:failed");
 }

@@ -26,8 +26,12 @@ fn everything_that_changed_is_committed_untracked_deleted_executable_and_symboli
     test.run(0);
     let changes = test.git(&["diff", "--raw", "--abbrev=4", "--no-renames", "main", "claudedo/all-a1b2"]);
     let changes: Vec<String> = changes.lines().map(without_ids).collect();
-    let expected =
-        ["100644 000000 D gone.txt", "000000 120000 A link", "000000 100644 A new/deep/file.txt", "100644 100755 M tool.sh"];
+    let expected = [
+        "100644 000000 D gone.txt",
+        "000000 120000 A link",
+        "000000 100644 A new/deep/file.txt",
+        "100644 100755 M tool.sh",
+    ];
     assert_eq!(changes, expected);
     assert_eq!(test.record("all-a1b2")["workspace"]["changes"]["files"], 4);
     let worktree = test.workspace("worktrees", "all-a1b2");
@@ -35,7 +39,7 @@ fn everything_that_changed_is_committed_untracked_deleted_executable_and_symboli
     test.assert_sound();
 }
 
-/// `:100644 000000 ab12 0000 D	gone.txt` without what depends on the time.
+/// Returns a line of `git diff --raw` without what depends on the time.
 fn without_ids(line: &str) -> String {
     let words: Vec<&str> = line.trim_start_matches(':').split_whitespace().collect();
     format!("{} {} {} {}", words[0], words[1], words[4], words[5])
@@ -57,10 +61,14 @@ fn the_files_of_a_repository_that_the_agent_made_are_kept_and_said() {
 #[test]
 fn a_commit_has_the_title_the_agents_words_and_the_trailers() {
     let test = TestRepository::with_fake();
-    test.write_task("hello-a1b2", &crate::support::task_yaml("Say hello", &["write a.txt 1", "text I said it."]));
+    test.write_task(
+        "hello-a1b2",
+        &crate::support::task_yaml("Say hello", &["write a.txt 1", "text I said it."]),
+    );
     test.run(0);
     let message = test.git(&["log", "-1", "--format=%B", "claudedo/hello-a1b2"]);
-    test.snapshots().bind(|| insta::assert_snapshot!(message, @r#"
+    test.snapshots().bind(|| {
+        insta::assert_snapshot!(message, @r#"
         Say hello
 
         I said it.
@@ -68,7 +76,8 @@ fn a_commit_has_the_title_the_agents_words_and_the_trailers() {
         Claudedo-Task: hello-[ID]
         Claudedo-Run: [UUID]
         Assisted-by: Claude Code:claude-opus-5-5
-        "#));
+        "#);
+    });
     let run = test.record("hello-a1b2")["run"].as_str().unwrap().to_owned();
     let trailer = |key: &str| {
         let format = format!("--format=%(trailers:key={key},valueonly,separator=%x2C)");
@@ -97,16 +106,26 @@ fn the_users_hooks_are_not_run_by_our_own_writes() {
     let ran = test.gate("hook-ran");
     let hooks = test.path().join(".git/hooks");
     fs::create_dir_all(&hooks).unwrap();
-    for hook in
-        ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "post-checkout", "reference-transaction", "post-index-change"]
-    {
-        let text = format!("#!/bin/sh\necho {hook} >> {}\nexit 1\n", ran.display());
-        fs::write(hooks.join(hook), text).unwrap();
+    for hook in [
+        "pre-commit",
+        "prepare-commit-msg",
+        "commit-msg",
+        "post-commit",
+        "post-checkout",
+        "reference-transaction",
+        "post-index-change",
+    ] {
+        let script = format!("#!/bin/sh\necho {hook} >> {}\nexit 1\n", ran.display());
+        fs::write(hooks.join(hook), script).unwrap();
         fs::set_permissions(hooks.join(hook), fs::Permissions::from_mode(0o755)).unwrap();
     }
     test.add_task("hooked-a1b2", &["write a.txt 1"]);
     let answer = test.claudedo(&["run"]);
-    assert_eq!((answer.status, fs::read_to_string(&ran).unwrap_or_default().as_str()), (0, ""), "{answer:#?}");
+    assert_eq!(
+        (answer.status, fs::read_to_string(&ran).unwrap_or_default().as_str()),
+        (0, ""),
+        "{answer:#?}"
+    );
     assert_eq!(test.record("hooked-a1b2")["workspace"]["changes"]["files"], 1);
 }
 
@@ -129,7 +148,11 @@ fn commits_that_the_agent_made_itself_stay_and_the_rest_follows() {
     let test = TestRepository::with_fake();
     test.add_task(
         "own-a1b2",
-        &["write a.txt 1", "sh git add a.txt && git -c user.name=A -c user.email=a@b commit -qm 'By the agent'", "write b.txt 2"],
+        &[
+            "write a.txt 1",
+            "sh git add a.txt && git -c user.name=A -c user.email=a@b commit -qm 'By the agent'",
+            "write b.txt 2",
+        ],
     );
     test.run(0);
     let subjects = test.git(&["log", "--format=%s", "main..claudedo/own-a1b2"]);

@@ -61,7 +61,9 @@ fn a_task_that_is_added_while_others_run_is_taken_by_the_same_runner() {
     let runner = test.start(&["run"]);
     test.wait_for_start(1);
     test.add_task("late-0002", &[]);
-    eventually("the late task has its record", || (test.history("late-0002").contains("finished")).then_some(()));
+    eventually("the late task has its record", || {
+        (test.history("late-0002").contains("finished")).then_some(())
+    });
     test.release("gate");
     assert_eq!(runner.wait().status, 0);
     assert_eq!(test.history("one-0001"), "claimed finished:done");

@@ -100,7 +100,10 @@ impl TestRepository {
         let files = self.tracked_files(task);
         let ends = format!("/{name}");
         let of_run = format!("/runs/{number:04}-");
-        files.iter().find(|path| path.contains(&of_run) && path.ends_with(&ends)).map(|path| self.tracked(path))
+        files
+            .iter()
+            .find(|path| path.contains(&of_run) && path.ends_with(&ends))
+            .map(|path| self.tracked(path))
     }
 
     /// Returns the log of a run: all segments, joined.
