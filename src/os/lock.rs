@@ -8,8 +8,16 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::clock;
 use super::fs::FileError;
+
+/// How often a lock is tried that somebody holds, since that may be somebody who only asks.
+const TAKE_ATTEMPTS: usize = 5;
+
+/// How long to wait between two tries: far longer than an answer takes.
+const TAKE_PAUSE: Duration = Duration::from_millis(2);
 
 /// A lock that this process holds until the value and all inherited copies of its file are gone.
 #[derive(Debug)]
@@ -20,13 +28,18 @@ pub struct FileLock {
 
 impl FileLock {
     /// Takes the lock at once, or returns `None` when somebody holds it.
+    ///
+    /// Whoever only asks ([`Self::is_held`]) holds the lock for some microseconds, and does not count.
     pub fn try_take(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { file, path: path.to_owned() })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(FileError::on("lock", path)(error)),
+        for _ in 0..TAKE_ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self { file, path: path.to_owned() })),
+                Err(TryLockError::WouldBlock) => clock::pause(TAKE_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(FileError::on("lock", path)(error)),
+            }
         }
+        Ok(None)
     }
 
     /// Takes the lock, waiting until whoever holds it is gone.
@@ -86,6 +99,24 @@ mod tests {
         assert!(FileLock::is_held(&path).unwrap());
         drop(copy);
         assert!(!FileLock::is_held(&path).unwrap());
+    }
+
+    #[test]
+    fn whoever_only_asks_never_keeps_anybody_from_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        drop(FileLock::take(&path).unwrap());
+        let asked = std::sync::atomic::AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while asked.load(std::sync::atomic::Ordering::Relaxed) {
+                    FileLock::is_held(&path).unwrap();
+                }
+            });
+            let taken = (0..2000).filter(|_| FileLock::try_take(&path).unwrap().is_some()).count();
+            asked.store(false, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(taken, 2000);
+        });
     }
 
     #[test]
