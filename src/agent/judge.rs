@@ -19,6 +19,8 @@ const ERROR_LINES_MAX: usize = 10;
 pub struct End<'a> {
     /// What the kernel said.
     pub exit: &'a ExitStatus,
+    /// Why it was never started, where that was not for its program.
+    pub refusal: Option<FailureReason>,
     /// Who ended it.
     pub ended_by: EndedBy,
     /// Whether somebody asked for the run to be cancelled, in time or too late.
@@ -76,7 +78,7 @@ pub fn judge(end: &End<'_>) -> Judgement {
     if let ExitStatus::NotStarted(reason) = end.exit
         && end.cancel == Cancel::NotRequested
     {
-        return failure(FailureReason::Startup, AfterFailure::Stop, reason);
+        return failure(end.refusal.unwrap_or(FailureReason::Startup), AfterFailure::Stop, reason);
     }
     match (end.cancel, end.ended_by) {
         (Cancel::Requested, _) | (Cancel::NotRequested, EndedBy::Cancel) => Judgement::Cancelled,
@@ -382,6 +384,7 @@ mod tests {
         let has = |flag: &str| flags.iter().any(|given| given == flag);
         describe_judgement(&judge(&End {
             exit: &exit,
+            refusal: None,
             ended_by: EndedBy::Itself,
             cancel: Cancel::NotRequested,
             reading: &read(&capture(name)[..]).unwrap(),
@@ -414,6 +417,7 @@ mod tests {
     fn end<'a>(reading: &'a Reading, exit: &'a ExitStatus) -> End<'a> {
         End {
             exit,
+            refusal: None,
             ended_by: EndedBy::Itself,
             cancel: Cancel::NotRequested,
             reading,

@@ -109,14 +109,23 @@ impl Reading {
     /// Returns what a reader of the run should know, one line each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.notices.clone();
-        let mut counted = |count: u64, what: &str| {
-            if count > 0 {
-                warnings.push(format!("{count} {what}"));
-            }
+        let mut counted = |count: u64, [one, several]: [&str; 2]| match count {
+            0 => {}
+            1 => warnings.push(format!("1 {one}")),
+            _ => warnings.push(format!("{count} {several}")),
         };
-        counted(self.permission_denials_count as u64, "requests for permission were denied");
-        counted(self.lines.unreadable, "lines of the log could not be read");
-        counted(self.lines.oversized, "lines of the log were too long to be read");
+        counted(
+            self.permission_denials_count as u64,
+            ["request for permission was denied", "requests for permission were denied"],
+        );
+        counted(
+            self.lines.unreadable,
+            ["line of the log could not be read", "lines of the log could not be read"],
+        );
+        counted(
+            self.lines.oversized,
+            ["line of the log was too long to be read", "lines of the log were too long to be read"],
+        );
         warnings
     }
 }
@@ -219,6 +228,9 @@ impl Fold {
             None => usage.map(tokens).unwrap_or_default(),
         };
         self.reading.usage.add(&Usage { turns: result.turns, ..used });
+        if result.turns > 0 {
+            self.reading.progress = Progress::Worked;
+        }
         self.unsettled = Usage::default();
         self.reading.session_cost_usd = session_cost.and_then(amount).or(self.reading.session_cost_usd);
         if let Some(session) = session_id(session) {
@@ -390,7 +402,7 @@ mod tests {
         let denial = &reading.permission_denials[0];
         assert_eq!((denial.tool.as_str(), denial.input.as_str()), ("Write", "/work/repo/a.txt"));
         assert!(denial.reason.as_deref().unwrap().starts_with("Claude requested permissions to write"));
-        assert_eq!(reading.warnings(), ["1 requests for permission were denied"]);
+        assert_eq!(reading.warnings(), ["1 request for permission was denied"]);
     }
 
     #[test]

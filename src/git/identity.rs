@@ -7,8 +7,8 @@ use super::Repository;
 /// Used where git knows neither a name nor an address: work must not be lost for want of one.
 ///
 /// `.invalid` is a domain that never exists (RFC 2606), so no mail can go to a stranger.
-const FALLBACK_NAME: &str = "git-claudedo";
-const FALLBACK_EMAIL: &str = "git-claudedo@localhost.invalid";
+pub(super) const FALLBACK_NAME: &str = "git-claudedo";
+pub(super) const FALLBACK_EMAIL: &str = "git-claudedo@localhost.invalid";
 
 /// A name and an address, as in the author line of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use gix::bstr::BString;
 use gix::sec::Trust;
 
+use super::identity::{FALLBACK_EMAIL, FALLBACK_NAME};
 use super::{GitCause, GitError, settings};
 use crate::os::env;
 
@@ -188,6 +189,10 @@ fn options(trust: Trust) -> gix::open::Options {
         Some(value) => BString::from(format!("{key}={value}")),
         None => BString::from(key),
     });
+    // A worktree's reflog needs a name, and no work waits for that of its user. gix asks for these last.
+    let name = format!("gitoxide.committer.nameFallback={FALLBACK_NAME}");
+    let email = format!("gitoxide.committer.emailFallback={FALLBACK_EMAIL}");
+    let overrides = overrides.chain([name.into(), email.into()]);
     let options = gix::open::Options::default().bail_if_untrusted(true).cli_overrides(overrides);
     match trust {
         // `open_opts` finds the trust by itself; discovery replaces it anyway.

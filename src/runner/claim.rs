@@ -17,11 +17,12 @@ use super::follow::Following;
 use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
+use super::refusal::Refusal;
 use super::threads::blocking;
 use super::workspace;
 use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
-use crate::run::{EndedBy, EventKind, ExitStatus, Outcome, StoredState};
+use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
 use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::run_directory::ExitReport;
@@ -200,7 +201,7 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         })
     };
     if let Err(refusal) = prepared.await? {
-        return not_started(engine, plan, refusal.message);
+        return not_started(engine, plan, refusal);
     }
     let directory = engine.state.run_directory(plan.intent.run);
     let log = fs::open_append_private(&directory.supervisor_log_path())?;
@@ -211,7 +212,7 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Err(error) => {
             let message =
                 format!("The supervisor could not be started: {}: {error}", engine.executable.display());
-            return not_started(engine, plan, message);
+            return not_started(engine, plan, Refusal { reason: FailureReason::Internal, message });
         }
     };
     let watching = Watching::start(Arc::clone(engine), plan);
@@ -223,19 +224,20 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
             let message = format!("The supervisor ended with {status} before the agent started: {said}");
-            not_started(engine, plan, message)
+            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message })
         }
     }
 }
 
 /// Writes down that the agent never ran, so that a later runner does not try again what was recorded.
-fn not_started(engine: &Engine, plan: &Plan, message: String) -> anyhow::Result<ExitReport> {
+fn not_started(engine: &Engine, plan: &Plan, refusal: Refusal) -> anyhow::Result<ExitReport> {
     let exit = ExitReport {
         started: plan.intent.planned,
         finished: clock::now(),
-        status: ExitStatus::NotStarted(message),
+        status: ExitStatus::NotStarted(refusal.message),
         ended_by: EndedBy::Itself,
         swept: Vec::new(),
+        refusal: Some(refusal.reason),
     };
     engine.state.run_directory(plan.intent.run).set_exit(&exit)?;
     Ok(exit)

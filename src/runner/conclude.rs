@@ -77,7 +77,8 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         next: AfterFailure::Stop,
     };
     let record = refused(engine, intent, refusal, now);
-    let event = event(intent, &Following::End, (Outcome::Failed, &judgement, &refusal.message));
+    let message = first_line(&refusal.message).unwrap_or_default().to_owned();
+    let event = event(intent, &Following::End, (Outcome::Failed, &judgement, &message));
     let new_record = NewRecord {
         record,
         task_text: intent.task_text.clone(),
@@ -88,7 +89,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         event,
     };
     engine.records.append_record(new_record, now)?;
-    Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message: refusal.message.clone() })
+    Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message })
 }
 
 fn event(
@@ -126,7 +127,7 @@ fn message(judgement: &Judgement, seen: &Seen, kept: &Kept) -> String {
             };
             format!("{}{denied}{}{said}", kept.summary(), if said.is_empty() { "" } else { "; " })
         }
-        Judgement::Cancelled => "Task cancelled.".to_owned(),
+        Judgement::Cancelled => seen.cancel_reason.clone().unwrap_or_else(|| "Task cancelled.".to_owned()),
         Judgement::Failure { message, .. } => first_line(message).unwrap_or("no reason was given").to_owned(),
     }
 }

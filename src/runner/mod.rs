@@ -2,7 +2,7 @@
 //!
 //! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`), takes in events, lets [`decide`] turn
 //! them into effects, and performs those. Each claim walks one way (`claim`): settings and prompt are
-//! resolved (`prepare`, `settings`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
+//! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
 //! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
 //! and the `record` committed (`conclude`), and the next step chosen (`follow`). A start after a crash (`recover`)
 //! walks the same way. [`cancel()`] ends what runs.
@@ -25,7 +25,6 @@ mod recover;
 mod refusal;
 mod scan;
 mod seen;
-mod settings;
 mod threads;
 mod workspace;
 

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use super::engine::Engine;
 use super::plan::{Intent, WorkspacePlan};
 use super::refusal::Refusal;
-use super::settings::TaskSettings;
 use crate::config::Origin;
 use crate::git::{BranchName, CommitId, GitError, Repository};
-use crate::store::tasks::LoadedTask;
+use crate::store::tasks::{LoadedTask, TaskSettings};
 use crate::task::{OutsidePath, TaskId, Workspace};
 
 /// How much of the machine's id tells the folders of two clones with the same name apart.

@@ -11,7 +11,6 @@ use super::plan::{
     AgentFiles, Intent, PLAN_VERSION, Plan, RunPatience, SessionPlan, WorkspacePlan, WorktreeWhenDone,
 };
 use super::refusal::Refusal;
-use super::settings::load_settings;
 use crate::agent::claude::{Account, Invocation, ProjectSettings, problems};
 use crate::agent::definition::AgentDefinition;
 use crate::agent::environment;
@@ -24,7 +23,7 @@ use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::history::TaskHistory;
 use crate::store::run_directory::{Launch, Limits};
-use crate::store::tasks::TaskWithText;
+use crate::store::tasks::{SettingsSource, TaskWithText};
 use crate::task::{SettingType, Span};
 use crate::template::{TemplateName, follow_up_prompt, prompt};
 
@@ -63,9 +62,10 @@ pub(crate) fn prepare(
         slot,
         planned: clock::now(),
     };
-    let settings = match load_settings(engine, &task.task) {
+    let settings = SettingsSource::load(&engine.tasks, &engine.user_config);
+    let settings = match settings.and_then(|mut source| source.of(Some(&task.task))) {
         Ok(settings) => settings,
-        Err(refusal) => return Ok(Some(Prepared::Refused(intent, refusal))),
+        Err(error) => return Ok(Some(Prepared::Refused(intent, Refusal::unknown_settings(&error)))),
     };
     if let Some(hold) = settings.resolved.holds.first() {
         let message = format!("task {} is held: {hold}", candidate.task);

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::run::FailureReason;
+use crate::store::tasks::TaskSettingsError;
 
 /// Why a claimed task cannot be run, before any agent was started.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,20 @@ impl Refusal {
     pub(crate) fn settings(error: &dyn Error) -> Self {
         let message = format!("The task cannot be run: failed to {}.", chain(error));
         Self { reason: FailureReason::Settings, message }
+    }
+
+    /// Returns a refusal because the settings of the task cannot be known.
+    pub(crate) fn unknown_settings(error: &TaskSettingsError) -> Self {
+        match error {
+            TaskSettingsError::ListMissing(name) => Self {
+                reason: FailureReason::ListMissing,
+                message: format!(
+                    "List {name:?} does not exist: there is no .claudedo/lists/{name}.yaml.",
+                    name = name.as_str()
+                ),
+            },
+            TaskSettingsError::File(_) | TaskSettingsError::Git(_) => Self::settings(error),
+        }
     }
 
     /// Returns a refusal because there is no program to be the agent.

@@ -30,6 +30,8 @@ pub(crate) struct Seen {
     pub(crate) judgement: Judgement,
     /// The agent's last words.
     pub(crate) answer: Option<String>,
+    /// Why somebody wanted the run to end, if somebody did.
+    pub(crate) cancel_reason: Option<String>,
 }
 
 impl Seen {
@@ -43,6 +45,7 @@ impl Seen {
         let cancel = if directory.is_cancelled() { Cancel::Requested } else { Cancel::NotRequested };
         let judgement = judge(&End {
             exit: &exit.status,
+            refusal: exit.refusal,
             ended_by: exit.ended_by,
             cancel,
             reading: &reading,
@@ -55,7 +58,8 @@ impl Seen {
             },
         });
         let answer = load_answer(plan, &reading, directory)?;
-        Ok(Self { reading, judgement, answer })
+        let cancel_reason = directory.load_cancel()?.map(|request| request.reason);
+        Ok(Self { reading, judgement, answer, cancel_reason })
     }
 
     /// Returns the conversation that a further run can go on with.
@@ -85,7 +89,8 @@ fn load_answer(plan: &Plan, reading: &Reading, directory: &RunDirectory) -> anyh
     if let Some(result) = &reading.result {
         return Ok(result.text.clone());
     }
-    if plan.protocol == Protocol::Claude {
+    // A command that speaks in events has not answered before its result event.
+    if plan.protocol == Protocol::Claude || reading.progress != Progress::Nothing {
         return Ok(None);
     }
     Ok(match open_optional(&directory.log_path())? {

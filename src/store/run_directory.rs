@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::os::fs::{self, FileError};
 pub use crate::os::process::ProcessIdentity;
-use crate::run::{EndedBy, ExitStatus, RunId, SweptProcess};
+use crate::run::{EndedBy, ExitStatus, FailureReason, RunId, SweptProcess};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -104,6 +104,9 @@ pub struct ExitReport {
     pub ended_by: EndedBy,
     /// Processes of the run that outlived the agent and were killed.
     pub swept: Vec<SweptProcess>,
+    /// Why the agent was never started, where that was not for its program.
+    #[serde(default)]
+    pub refusal: Option<FailureReason>,
 }
 
 impl RunDirectory {

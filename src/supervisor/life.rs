@@ -61,7 +61,8 @@ pub(super) async fn live(
     let ended_by = if directory.is_cancelled() { EndedBy::Cancel } else { ended_by };
     let status = agent.exit_status();
     let swept = swept_processes(swept);
-    Ok(directory.set_exit(&ExitReport { started, finished: finished_at, status, ended_by, swept })?)
+    let finished = finished_at;
+    Ok(directory.set_exit(&ExitReport { started, finished, status, ended_by, swept, refusal: None })?)
 }
 
 /// Starts the agent, or says in words why it could not be started.

@@ -106,6 +106,7 @@ fn not_started(reason: String, ended_by: EndedBy) -> ExitReport {
         status: ExitStatus::NotStarted(reason),
         ended_by,
         swept: Vec::new(),
+        refusal: None,
     }
 }
 

@@ -89,6 +89,7 @@ pub async fn end_orphan(directory: &RunDirectory, now: Timestamp) -> Result<Exit
         status: ExitStatus::Unknown,
         ended_by: if directory.is_cancelled() { EndedBy::Cancel } else { EndedBy::SupervisorLost },
         swept: swept_processes(swept),
+        refusal: None,
     };
     directory.set_exit(&report)?;
     Ok(report)

@@ -17,9 +17,24 @@ fn a_setting_is_shown_with_who_said_so() {
     repository.write(".claudedo/config.yaml", "slots: 3\n");
     let row = |key| shown(&repository.claudedo(&["config", "--show-origin", key]));
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(row("slots"), @"");
-        insta::assert_snapshot!(row("claudedo.model"), @"");
-        insta::assert_snapshot!(row("retries"), @"");
+        insta::assert_snapshot!(row("slots"), @r"
+        [0]
+        slots  3  [ROOT]/repository/.claudedo/config.yaml
+        [stderr]
+        warning: git config claudedo.sluts (local file:[ROOT]/repository/.git/config) is not a setting; did you mean claudedo.slots?
+        ");
+        insta::assert_snapshot!(row("claudedo.model"), @r"
+        [0]
+        model  opus  global file:[ROOT]/gitconfig
+        [stderr]
+        warning: git config claudedo.sluts (local file:[ROOT]/repository/.git/config) is not a setting; did you mean claudedo.slots?
+        ");
+        insta::assert_snapshot!(row("retries"), @r"
+        [0]
+        retries  1  built in
+        [stderr]
+        warning: git config claudedo.sluts (local file:[ROOT]/repository/.git/config) is not a setting; did you mean claudedo.slots?
+        ");
     });
     assert_eq!(repository.claudedo(&["config", "slots"]).stdout, "3\n");
     assert_eq!(repository.claudedo(&["config", "max_turns"]).status, 1);
@@ -37,8 +52,18 @@ fn init_writes_a_file_that_sets_nothing_and_never_writes_it_twice() {
     fs::write(&path, "slots: 5\n").unwrap();
     let second = repository.claudedo(&["init"]);
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&first), @"");
-        insta::assert_snapshot!(shown(&second), @"");
+        insta::assert_snapshot!(shown(&first), @r#"
+        [0]
+        [stderr]
+        Wrote [ROOT]/repository/.claudedo/config.yaml
+        hint: To add a task: git claudedo add "Fix the login redirect"
+        "#);
+        insta::assert_snapshot!(shown(&second), @r#"
+        [0]
+        [stderr]
+        Left as it is: [ROOT]/repository/.claudedo/config.yaml
+        hint: To add a task: git claudedo add "Fix the login redirect"
+        "#);
     });
     assert_eq!(fs::read_to_string(&path).unwrap(), "slots: 5\n");
 }

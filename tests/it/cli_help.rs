@@ -38,8 +38,8 @@ fn the_page_of_commands_is_the_help() {
     for words in std::iter::once(vec!["--help"]).chain(COMMANDS.map(|command| vec![command, "--help"])) {
         let answer = repository.claudedo(&words);
         assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{words:?}");
-        let heading = words[..words.len() - 1].iter().map(|word| format!(" {word}")).collect::<String>();
-        write!(page, "\n## git claudedo{heading}\n\n```text\n{}```\n", own_part(&answer.stdout)).unwrap();
+        let heading = [&["git claudedo"], &words[..words.len() - 1]].concat().join(" ");
+        write!(page, "\n## {heading}\n\n```text\n{}```\n", own_part(&answer.stdout)).unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
     if std::env::var_os(UPDATE_VARIABLE).is_some() {
@@ -72,12 +72,52 @@ fn the_short_help_fits_a_screen() {
 fn words_that_are_not_understood_end_with_129() {
     let repository = TestRepository::new();
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&repository.claudedo(&["lst"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["list", "--bogus"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["add"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "x", "--max-turns", "many"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["run", "--slots", "0"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["config", "modle"])), @"");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["lst"])), @r"
+        [129]
+        [stderr]
+        error: unrecognized subcommand 'lst'
+
+          tip: some similar subcommands exist: 'ls', 'list'
+
+        Usage: git claudedo [OPTIONS] <COMMAND>
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["list", "--bogus"])), @r"
+        [129]
+        [stderr]
+        error: unexpected argument '--bogus' found
+
+        Usage: git claudedo list [OPTIONS]
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["add"])), @r#"
+        [129]
+        [stderr]
+        error: A task needs a title.
+        hint: git claudedo add "Fix the login redirect"
+        "#);
+        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "x", "--max-turns", "many"])), @r#"
+        [129]
+        [stderr]
+        error: invalid value 'many' for '--max-turns <NUMBER>': "many" is not a whole number; wanted is a whole number from 1 to 10000
+
+        For more information, try '--help'.
+        "#);
+        insta::assert_snapshot!(shown(&repository.claudedo(&["run", "--slots", "0"])), @r"
+        [129]
+        [stderr]
+        error: invalid value '0' for '--slots <NUMBER>': 0 is not in 1..=64
+
+        For more information, try '--help'.
+        ");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["config", "modle"])), @r#"
+        [129]
+        [stderr]
+        error: There is no setting "modle".
+        hint: The nearest is model
+        "#);
     });
     assert_eq!(repository.claudedo(&[]).status, 129);
 }

@@ -1,5 +1,4 @@
 //! Where the program may be started: subfolders, linked worktrees, bare repositories, elsewhere.
-#![expect(clippy::disallowed_methods, reason = "tests start programs and write files from outside")]
 
 use std::fs;
 
@@ -40,7 +39,12 @@ fn a_linked_worktree_has_its_own_task_files_and_the_same_records() {
     assert_eq!(answer.status, 0, "{}", answer.stderr);
     assert!(linked.join(".claudedo/tasks/mine.yaml").exists());
     let all = claudedo_in(&repository, &linked, &["list", "--all"]).stdout;
-    snapshots(&repository).bind(|| insta::assert_snapshot!(all, @""));
+    snapshots(&repository).bind(|| {
+        insta::assert_snapshot!(all, @r"
+        mine         queued  Mine         -  -  [DURATION]
+        done-[ID]  done    Done before  1  -  [DURATION]
+        ");
+    });
     assert_eq!(claudedo_in(&repository, &linked, &["logs", "done-before", "--raw"]).status, 0);
 }
 
@@ -54,13 +58,50 @@ fn a_bare_repository_answers_from_its_records_and_says_why_it_cannot_add() {
     repository.git(&["clone", "--quiet", "--mirror", ".", bare.to_str().unwrap()]);
     let answer = |arguments: &[&str]| shown(&claudedo_in(&repository, &bare, arguments));
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(answer(&["list", "--all"]), @"");
-        insta::assert_snapshot!(answer(&["logs", "done"]), @"");
-        insta::assert_snapshot!(answer(&["diff", "done", "--stat"]), @"");
-        insta::assert_snapshot!(answer(&["config", "slots"]), @"");
-        insta::assert_snapshot!(answer(&["add", "x"]), @"");
-        insta::assert_snapshot!(answer(&["run"]), @"");
-        insta::assert_snapshot!(answer(&["edit", "done"]), @"");
+        insta::assert_snapshot!(answer(&["list", "--all"]), @r"
+        [0]
+        done-[ID]  done  Done before  1  -  [DURATION]
+        [stderr]
+        ");
+        insta::assert_snapshot!(answer(&["logs", "done"]), @r"
+        [0]
+        ○ demo  session [UUID]
+        ● Write  [ROOT]/state/git-claudedo/repository-[MACHINE]/worktrees/done-[ID]/a.txt
+          Wrote a.txt
+        Done: wrote `a.txt`.
+        ✓ done
+          2 turns · 200 tokens in · 40 tokens out · session $0.0000
+        [stderr]
+        ");
+        insta::assert_snapshot!(answer(&["diff", "done", "--stat"]), @r"
+        [0]
+         a.txt | 1 +
+         1 file changed, 1 insertion(+)
+        [stderr]
+        ");
+        insta::assert_snapshot!(answer(&["config", "slots"]), @r"
+        [0]
+        2
+        [stderr]
+        ");
+        insta::assert_snapshot!(answer(&["add", "x"]), @r"
+        [128]
+        [stderr]
+        error: Cannot add a task in a repository without a work tree: [ROOT]/bare.git
+        hint: Task files lie in a work tree, and this repository has none. Start in a clone of it.
+        ");
+        insta::assert_snapshot!(answer(&["run"]), @r"
+        [128]
+        [stderr]
+        error: Cannot run tasks in a repository without a work tree: [ROOT]/bare.git
+        hint: Task files lie in a work tree, and this repository has none. Start in a clone of it.
+        ");
+        insta::assert_snapshot!(answer(&["edit", "done"]), @r"
+        [128]
+        [stderr]
+        error: Cannot edit a task in a repository without a work tree: [ROOT]/bare.git
+        hint: Task files lie in a work tree, and this repository has none. Start in a clone of it.
+        ");
     });
     assert_eq!(claudedo_in(&repository, &bare, &["show", "done"]).status, 0);
     assert_eq!(claudedo_in(&repository, &bare, &["events"]).status, 0);
@@ -74,5 +115,12 @@ fn outside_of_a_repository_it_says_so() {
     assert_eq!(answer.status, 128);
     assert_eq!(answer.stdout, "");
     let answer = repository.claudedo(&["-C", "nowhere", "list"]);
-    snapshots(&repository).bind(|| insta::assert_snapshot!(shown(&answer), @""));
+    snapshots(&repository).bind(|| {
+        insta::assert_snapshot!(shown(&answer), @r"
+        [128]
+        [stderr]
+        error: failed to change to folder nowhere
+          because: No such file or directory (os error 2)
+        ");
+    });
 }

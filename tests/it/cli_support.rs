@@ -21,10 +21,10 @@ pub(crate) fn snapshots(repository: &TestRepository) -> insta::Settings {
     settings
 }
 
-/// Makes the embedded demo agent the agent of this test's user, without its pauses.
+/// Puts the embedded demo agent, without its pauses, in the place of this test's Claude Code.
 pub(crate) fn use_demo_agent(repository: &TestRepository) {
-    let words = format!("[{}, demo-agent, --no-pauses]", env!("CARGO_BIN_EXE_git-claudedo"));
-    repository.git(&["config", "--global", "claudedo.agentCommand", &words]);
+    let command = format!(r#"["{}", "demo-agent", "--no-pauses"]"#, env!("CARGO_BIN_EXE_git-claudedo"));
+    repository.git(&["config", "--global", "claudedo.agentCommand", &command]);
 }
 
 /// Adds a task with an id of its own.

@@ -32,8 +32,31 @@ fn an_added_task_is_a_tidy_file_and_its_id_is_the_answer() {
     let id = answer.stdout.trim();
     let file = fs::read_to_string(repository.path().join(format!(".claudedo/tasks/{id}.yaml"))).unwrap();
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&answer), @"");
-        insta::assert_snapshot!(file, @"");
+        insta::assert_snapshot!(shown(&answer), @r"
+        [0]
+        fix-the-login-[ID]
+        [stderr]
+        Added [ROOT]/repository/.claudedo/tasks/fix-the-login-[ID].yaml
+        ");
+        insta::assert_snapshot!(file, @r#"
+        title: Fix the login
+        description: |
+          After SSO.
+
+          It must be tested: always.
+        subtasks:
+          - title: Add a test
+        draft: true
+        priority: -2
+        base: main
+        model: opus
+        system_prompt: Prefer small commits.
+        agent: ".claudedo/agents/reviewer.md"
+        max_turns: 40
+        max_budget_usd: 2.5
+        permission_mode: plan
+        timeout: 1h30m
+        "#);
     });
 }
 
@@ -47,8 +70,17 @@ fn a_task_can_be_piped_in() {
         claudedo_reading(&repository, "Only the rest.\n", &["add", "A title", "-F", "-", "--id", "b"]);
     assert_eq!(answer.stdout, "b\n");
     let file = |id| fs::read_to_string(repository.path().join(format!(".claudedo/tasks/{id}.yaml"))).unwrap();
-    insta::assert_snapshot!(file("a"), @"");
-    insta::assert_snapshot!(file("b"), @"");
+    insta::assert_snapshot!(file("a"), @r"
+    title: Fix it
+    description: |
+      # Why
+      It is broken.
+    ");
+    insta::assert_snapshot!(file("b"), @r"
+    title: A title
+    description: |
+      Only the rest.
+    ");
 }
 
 #[test]
@@ -63,8 +95,18 @@ fn a_task_written_in_an_editor_keeps_its_headings() {
     let answer = Answer::from(command.output().unwrap());
     let file = fs::read_to_string(repository.path().join(".claudedo/tasks/a.yaml")).unwrap();
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&answer), @"");
-        insta::assert_snapshot!(file, @"");
+        insta::assert_snapshot!(shown(&answer), @r"
+        [0]
+        a
+        [stderr]
+        Added [ROOT]/repository/.claudedo/tasks/a.yaml
+        ");
+        insta::assert_snapshot!(file, @r"
+        title: New title
+        description: |
+          # Why
+          Because.
+        ");
     });
     let mut command = program(&repository);
     command.env("GIT_EDITOR", "true").args(["add", "--edit", "--id", "b"]);
@@ -81,7 +123,14 @@ fn a_taken_id_is_refused_and_the_task_stays() {
     add(&repository, "mine", "Mine", "First.");
     let before = fs::read(repository.path().join(".claudedo/tasks/mine.yaml")).unwrap();
     let answer = repository.claudedo(&["add", "--id=mine", "Other"]);
-    snapshots(&repository).bind(|| insta::assert_snapshot!(shown(&answer), @""));
+    snapshots(&repository).bind(|| {
+        insta::assert_snapshot!(shown(&answer), @r"
+        [128]
+        [stderr]
+        error: There is a task mine already.
+        hint: Choose another --id.
+        ");
+    });
     assert_eq!(fs::read(repository.path().join(".claudedo/tasks/mine.yaml")).unwrap(), before);
 }
 
@@ -89,9 +138,22 @@ fn a_taken_id_is_refused_and_the_task_stays() {
 fn what_cannot_be_a_task_is_refused_before_anything_is_written() {
     let repository = TestRepository::new();
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "x", "--base", "nope"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "x", "--after", "nope"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "a\tb"])), @"");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "x", "--base", "nope"])), @r#"
+        [128]
+        [stderr]
+        error: failed to find the commit "nope"
+          because: couldn't parse revision, input="nope": Reference "nope" could not be found: The ref partially named "nope" could not be found
+        "#);
+        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "x", "--after", "nope"])), @r#"
+        [128]
+        [stderr]
+        error: failed to find task "nope": there is no such task; `git claudedo list` shows them
+        "#);
+        insta::assert_snapshot!(shown(&repository.claudedo(&["add", "a\tb"])), @r"
+        [129]
+        [stderr]
+        error: The title has more than one line or a tab.
+        ");
     });
     assert!(!repository.path().join(".claudedo").exists());
 }
@@ -100,7 +162,16 @@ fn what_cannot_be_a_task_is_refused_before_anything_is_written() {
 fn a_list_that_does_not_exist_yet_is_a_warning() {
     let repository = TestRepository::new();
     let answer = repository.claudedo(&["add", "x", "--list", "backend", "--id", "x"]);
-    snapshots(&repository).bind(|| insta::assert_snapshot!(shown(&answer), @""));
+    snapshots(&repository).bind(|| {
+        insta::assert_snapshot!(shown(&answer), @r"
+        [0]
+        x
+        [stderr]
+        warning: There is no list backend yet; the task fails unless there is one.
+        hint: Write its defaults into [ROOT]/repository/.claudedo/lists/backend.yaml
+        Added [ROOT]/repository/.claudedo/tasks/x.yaml
+        ");
+    });
 }
 
 #[test]
@@ -116,9 +187,14 @@ fn the_list_counts_tasks_and_nothing_else() {
         lines.join("\n")
     };
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(sorted(&repository.claudedo(&["list"])), @"");
-        insta::assert_snapshot!(sorted(&repository.claudedo(&["ls", "--state", "draft"])), @"");
-        insta::assert_snapshot!(sorted(&repository.claudedo(&["list", "--list", "backend"])), @"");
+        insta::assert_snapshot!(sorted(&repository.claudedo(&["list"])), @r"
+        first   queued   Do the first thing  -  -  [DURATION]
+        fourth  waiting  After the third     -  -  [DURATION]
+        second  queued   日本語のタイトル    -  -  [DURATION]
+        third   draft    Later               -  -  [DURATION]
+        ");
+        insta::assert_snapshot!(sorted(&repository.claudedo(&["ls", "--state", "draft"])), @"third  draft  Later  -  -  [DURATION]");
+        insta::assert_snapshot!(sorted(&repository.claudedo(&["list", "--list", "backend"])), @"fourth  waiting  After the third  -  -  [DURATION]");
     });
     assert_eq!(repository.claudedo(&["list", "--state=failed"]).stdout, "");
 }
@@ -130,9 +206,39 @@ fn a_file_that_cannot_be_read_is_told_and_keeps_no_other_from_the_list() {
     repository.write(".claudedo/tasks/bad.yaml", "title: Broken\nmodle: opus\n");
     repository.write(".claudedo/tasks/No Task.yaml", "title: x\n");
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&repository.claudedo(&["list"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "bad"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["run", "bad"])), @"");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["list"])), @r#"
+        [0]
+        good  queued   Fine  -  -  [DURATION]
+        bad   invalid        -  -   -
+        [stderr]
+        warning: failed to read [ROOT]/repository/.claudedo/tasks/No Task.yaml: the file's name is no task id: only lowercase letters, digits and hyphens are allowed
+          fix: rename the file to <id>.yaml, the id of lowercase letters, digits and hyphens
+        warning: failed to read [ROOT]/repository/.claudedo/tasks/bad.yaml:2:1: unknown key "modle"
+          2 | modle: opus
+            | ^
+          fix: did you mean `model`?
+        "#);
+        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "bad"])), @r#"
+        [0]
+        bad
+
+        state  invalid: Its file cannot be read.
+        file   [ROOT]/repository/.claudedo/tasks/bad.yaml
+        next   git claudedo edit bad
+
+        File cannot be used
+          read [ROOT]/repository/.claudedo/tasks/bad.yaml:2:1: unknown key "modle"
+            2 | modle: opus
+              | ^
+            fix: did you mean `model`?
+        [stderr]
+        "#);
+        insta::assert_snapshot!(shown(&repository.claudedo(&["run", "bad"])), @r"
+        [1]
+        [stderr]
+        warning: Task bad is invalid. Its file cannot be read.
+        hint: Next: git claudedo edit bad
+        ");
     });
     let listed: Value = serde_json::from_str(&repository.claudedo(&["list", "--json"]).stdout).unwrap();
     let states: Vec<&str> =
@@ -145,9 +251,57 @@ fn the_answers_in_json_have_their_shape() {
     let repository = TestRepository::new();
     add(&repository, "fix-it", "Fix it", "Now.");
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(pretty(&repository.claudedo(&["list", "--json"])), @"");
-        insta::assert_snapshot!(pretty(&repository.claudedo(&["show", "fix", "--json"])), @"");
-        insta::assert_snapshot!(pretty(&repository.claudedo(&["add", "--json", "--id=other", "Other"])), @"");
+        insta::assert_snapshot!(pretty(&repository.claudedo(&["list", "--json"])), @r#"
+        [
+          {
+            "cost_usd": null,
+            "id": "fix-[ID]",
+            "invalid": null,
+            "last_run": null,
+            "list": null,
+            "runs": 0,
+            "standing": {
+              "run_kind": "first",
+              "state": "queued"
+            },
+            "state": "queued",
+            "title": "Fix it"
+          }
+        ]
+        "#);
+        insta::assert_snapshot!(pretty(&repository.claudedo(&["show", "fix", "--json"])), @r#"
+        {
+          "all_runs": [],
+          "cost_usd": null,
+          "error": null,
+          "file": {
+            "description": "Now.\n",
+            "priority": 0,
+            "settings": {},
+            "title": "Fix it"
+          },
+          "id": "fix-[ID]",
+          "invalid": null,
+          "last_run": null,
+          "list": null,
+          "next": "git claudedo run",
+          "path": "[ROOT]/repository/.claudedo/tasks/fix-[ID].yaml",
+          "result": null,
+          "runs": 0,
+          "standing": {
+            "run_kind": "first",
+            "state": "queued"
+          },
+          "state": "queued",
+          "title": "Fix it"
+        }
+        "#);
+        insta::assert_snapshot!(pretty(&repository.claudedo(&["add", "--json", "--id=other", "Other"])), @r#"
+        {
+          "id": "other",
+          "path": "[ROOT]/repository/.claudedo/tasks/other.yaml"
+        }
+        "#);
     });
 }
 
@@ -157,9 +311,31 @@ fn a_task_is_named_by_any_unique_part() {
     add(&repository, "fix-login-7k3f", "Fix the login", "After SSO.\n\n- one\n- two");
     add(&repository, "fix-logout-2m9c", "Fix the logout", "");
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "login"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "fix-"])), @"");
-        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "fix-logni"])), @"");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "login"])), @r"
+        [0]
+        fix-login-[ID]  Fix the login
+
+        state  queued: Runs when a slot is free.
+        file   [ROOT]/repository/.claudedo/tasks/fix-login-[ID].yaml
+        next   git claudedo run
+
+        Description
+          After SSO.
+
+          - one
+          - two
+        [stderr]
+        ");
+        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "fix-"])), @r#"
+        [128]
+        [stderr]
+        error: failed to find task "fix-": it fits 2 tasks: fix-login-[ID], fix-logout-[ID]
+        "#);
+        insta::assert_snapshot!(shown(&repository.claudedo(&["show", "fix-logni"])), @r#"
+        [128]
+        [stderr]
+        error: failed to find task "fix-logni": there is no such task; did you mean fix-login-[ID]
+        "#);
     });
 }
 
@@ -179,10 +355,32 @@ fn an_edit_replaces_the_file_only_by_a_task() {
     let same = edit(":");
     let refused = edit("exit 3");
     snapshots(&repository).bind(|| {
-        insta::assert_snapshot!(shown(&good), @"");
-        insta::assert_snapshot!(shown(&bad), @"");
-        insta::assert_snapshot!(shown(&same), @"");
-        insta::assert_snapshot!(shown(&refused), @"");
+        insta::assert_snapshot!(shown(&good), @r"
+        [0]
+        [stderr]
+        Changed [ROOT]/repository/.claudedo/tasks/mine.yaml
+        ");
+        insta::assert_snapshot!(shown(&bad), @r#"
+        [128]
+        [stderr]
+        error: failed to read [ROOT]/repository/.claudedo/tasks/mine.yaml:2:11: priority: "high" is not a whole number from -2147483648 to 2147483647
+          2 | priority: high
+            |           ^
+          fix: write a whole number from -2147483648 to 2147483647
+        hint: The task is as it was. The edit is kept in [ROOT]/repository/.git/claudedo/edit/mine.yaml
+        hint: To use it once it is mended: git claudedo edit mine --file [ROOT]/repository/.git/claudedo/edit/mine.yaml
+        "#);
+        insta::assert_snapshot!(shown(&same), @r"
+        [0]
+        [stderr]
+        Nothing was changed in [ROOT]/repository/.claudedo/tasks/mine.yaml
+        ");
+        insta::assert_snapshot!(shown(&refused), @r"
+        [128]
+        [stderr]
+        error: The editor sh [ROOT]/editor ended with an error (exit status: 3); nothing was changed.
+        hint: What it wrote is kept in [ROOT]/repository/.git/claudedo/edit/mine.yaml
+        ");
     });
     assert_eq!(after_good, "title: Ours\npriority: 3\n");
     assert_eq!(fs::read_to_string(&path).unwrap(), after_good);
@@ -233,7 +431,13 @@ fn removing_takes_the_file_and_nothing_else() {
     assert_eq!(answer.status, 128, "all are found before any is removed");
     assert!(repository.path().join(".claudedo/tasks/mine.yaml").exists());
     let answer = repository.claudedo(&["rm", "mine"]);
-    snapshots(&repository).bind(|| insta::assert_snapshot!(shown(&answer), @""));
+    snapshots(&repository).bind(|| {
+        insta::assert_snapshot!(shown(&answer), @r"
+        [0]
+        [stderr]
+        Removed mine
+        ");
+    });
     assert!(!repository.path().join(".claudedo/tasks/mine.yaml").exists());
     assert!(repository.path().join(".claudedo/tasks/other.yaml").exists());
 }

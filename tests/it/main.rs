@@ -4,6 +4,7 @@
 mod architecture;
 mod cli_config;
 mod cli_help;
+mod cli_live;
 mod cli_output;
 mod cli_places;
 mod cli_runs;
@@ -11,6 +12,10 @@ mod cli_support;
 mod cli_tasks;
 mod dependencies;
 mod fake_claude;
+mod formats;
+mod readme;
+mod recovery;
+mod seed;
 mod supervisor;
 mod support;
 mod support_tests;

@@ -8,6 +8,7 @@
 
 mod filters;
 mod processes;
+mod work;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+
+pub(crate) use work::{Started, eventually, fake_program, kill, task_yaml};
 
 /// A file system in memory, on Linux: no test waits for a disk.
 const MEMORY: &str = "/dev/shm";

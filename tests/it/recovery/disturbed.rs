@@ -1,0 +1,120 @@
+//! Things that change under a run: its folder, its plan, its task, its worktree, its branch.
+#![expect(clippy::disallowed_methods, reason = "a test breaks things on purpose")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::{Started, TestRepository, kill};
+
+const TASK: &str = "long-a1b2";
+
+/// Starts a runner on a task that writes a file and waits; returns once the file is written.
+fn at_work(test: &TestRepository) -> Started {
+    test.add_task(TASK, &["write a.txt 1", &test.wait_step("gate"), "text Ready."]);
+    let runner = test.start(&["run"]);
+    test.wait_for_output("File written");
+    runner
+}
+
+/// Kills all three processes of a run and returns its folder.
+fn kill_everything(test: &TestRepository) -> PathBuf {
+    let runner = at_work(test);
+    let process = test.wait_for_process();
+    runner.kill();
+    kill(&process["supervisor"]["pid"]);
+    kill(&process["agent"]["pid"]);
+    test.run_folders().remove(0)
+}
+
+fn release_and_finish(test: &TestRepository, runner: Started) {
+    test.release("gate");
+    let answer = runner.wait();
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert_eq!(test.history(TASK), "claimed finished:done");
+    assert_eq!(test.run_folders(), Vec::<PathBuf>::new());
+    test.assert_sound();
+}
+
+#[test]
+fn a_claim_whose_folder_is_gone_ends_as_interrupted_and_can_be_run_again() {
+    let test = TestRepository::with_fake();
+    fs::remove_dir_all(kill_everything(&test)).unwrap();
+    test.release("gate");
+    test.claudedo(&["run"]);
+    assert_eq!(test.history(TASK), "claimed finished:interrupted");
+    assert_eq!(fs::read_to_string(test.workspace("worktrees", TASK).join("a.txt")).unwrap(), "1\n");
+    let answer = test.claudedo(&["retry", TASK, "--run"]);
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
+}
+
+#[test]
+fn a_folder_whose_plan_cannot_be_read_is_kept_and_told() {
+    let test = TestRepository::with_fake();
+    let folder = kill_everything(&test);
+    let log = fs::read(folder.join("log.ndjson")).unwrap();
+    fs::write(folder.join("plan.json"), "{\"version\":1,").unwrap();
+    test.release("gate");
+    let answer = test.claudedo(&["run"]);
+    assert!(answer.stderr.contains("plan.json"), "{answer:#?}");
+    assert_eq!(fs::read(folder.join("log.ndjson")).unwrap(), log);
+    assert_eq!(test.fake_starts().len(), 1, "the task was started a second time");
+}
+
+#[test]
+fn a_task_that_is_edited_while_it_runs_is_recorded_as_it_was_claimed() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    let claimed = fs::read(test.path().join(format!(".claudedo/tasks/{TASK}.yaml"))).unwrap();
+    test.write_task(TASK, "title: Something else\n");
+    release_and_finish(&test, runner);
+    assert_eq!(test.run_file(TASK, 1, "task.yaml").unwrap(), claimed);
+    let title = test.git(&["log", "-1", "--format=%s", &format!("claudedo/{TASK}")]);
+    assert_eq!(title, TASK);
+}
+
+#[test]
+fn a_task_that_is_deleted_while_it_runs_is_recorded() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    fs::remove_file(test.path().join(format!(".claudedo/tasks/{TASK}.yaml"))).unwrap();
+    release_and_finish(&test, runner);
+    assert_eq!(test.record(TASK)["result"], "Ready.");
+    assert_eq!(test.claudedo(&["show", TASK]).status, 0);
+}
+
+#[test]
+fn a_worktree_that_is_deleted_while_the_agent_works_is_told_in_the_record() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    fs::remove_dir_all(test.workspace("worktrees", TASK)).unwrap();
+    release_and_finish(&test, runner);
+    let warnings = test.record(TASK)["warnings"].to_string();
+    assert!(warnings.contains("was gone when the run ended"), "{warnings}");
+    // The next run makes it anew.
+    let answer = test.claudedo(&["continue", TASK, "--message", "More", "--run"]);
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
+}
+
+#[test]
+fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_files_are_kept_aside() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    test.git(&["update-ref", "-d", &format!("refs/heads/claudedo/{TASK}")]);
+    release_and_finish(&test, runner);
+    assert_eq!(test.git(&["branch", "--list", "claudedo/*"]), "");
+    let record = test.record(TASK);
+    assert!(record["warnings"].to_string().contains("was deleted during the run"), "{record:#}");
+    let snapshot = record["workspace"]["snapshot"].as_str().unwrap();
+    assert_eq!(test.git(&["show", &format!("{snapshot}:a.txt")]), "1");
+}
+
+#[test]
+fn a_lock_file_that_was_left_on_a_ref_of_ours_stops_nothing() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    test.write(&format!(".git/refs/heads/claudedo/{TASK}.lock"), "");
+    release_and_finish(&test, runner);
+    assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
+}

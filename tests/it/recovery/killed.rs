@@ -1,0 +1,140 @@
+//! `kill -9` of the runner, of the supervisor, of everything: the next start brings order.
+
+use serde_json::Value;
+
+use crate::support::{Started, TestRepository, kill};
+
+const TASK: &str = "long-a1b2";
+
+/// Starts a runner on a task that writes a file, waits, and writes another one; returns once the first is written.
+fn at_work(test: &TestRepository) -> Started {
+    let wait = format!("on-fresh {}", test.wait_step("gate"));
+    test.add_task(TASK, &["write before.txt 1", &wait, "write after.txt 2"]);
+    let runner = test.start(&["run"]);
+    test.wait_for_output("File written");
+    runner
+}
+
+fn assert_finished(test: &TestRepository, outcomes: &[(&str, &str)]) -> Vec<Value> {
+    let records = test.records(TASK);
+    let found =
+        records.iter().map(|record| (record["kind"].as_str().unwrap(), record["outcome"].as_str().unwrap()));
+    assert_eq!(found.collect::<Vec<_>>(), outcomes);
+    assert_eq!(test.history(TASK), "claimed finished:done");
+    assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:before.txt")]), "1");
+    assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:after.txt")]), "2");
+    assert_eq!(test.run_folders(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(test.claudedo(&["run"]).status, 0);
+    assert_eq!(test.records(TASK).len(), outcomes.len(), "a later start ran it again");
+    test.assert_no_process_left();
+    test.assert_sound();
+    records
+}
+
+#[test]
+fn a_run_outlives_its_runner_and_the_next_start_finishes_it() {
+    let test = TestRepository::with_fake();
+    at_work(&test).kill();
+    let list = test.claudedo(&["list", "--json"]).stdout;
+    let tasks: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(tasks[0]["state"], "running", "{list}");
+    test.release("gate");
+    test.run(0);
+    assert_finished(&test, &[("first", "done")]);
+    assert_eq!(test.fake_starts().len(), 1);
+}
+
+#[test]
+fn a_run_that_goes_on_is_waited_for() {
+    let test = TestRepository::with_fake();
+    at_work(&test).kill();
+    let second = test.start(&["run"]);
+    test.wait_for_event("going on with task");
+    test.release("gate");
+    assert_eq!(second.wait().status, 0);
+    assert_finished(&test, &[("first", "done")]);
+    assert_eq!(test.fake_starts().len(), 1);
+}
+
+#[test]
+fn a_runner_that_is_killed_while_it_recovers_leaves_the_same_to_the_next() {
+    let test = TestRepository::with_fake();
+    at_work(&test).kill();
+    for count in 1..=2 {
+        let runner = test.start(&["run"]);
+        crate::support::eventually("the runner goes on", || {
+            let told =
+                test.stream().iter().filter(|event| event.to_string().contains("going on with")).count();
+            (told == count).then_some(())
+        });
+        runner.kill();
+    }
+    test.release("gate");
+    test.run(0);
+    assert_finished(&test, &[("first", "done")]);
+    assert_eq!(test.fake_starts().len(), 1);
+}
+
+#[test]
+fn without_its_supervisor_the_agent_is_ended_and_goes_on_in_its_session() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    let process = test.wait_for_process();
+    runner.kill();
+    kill(&process["supervisor"]["pid"]);
+    test.run(0);
+    assert_resumed(&test);
+}
+
+#[test]
+fn after_a_kill_of_everything_the_session_goes_on() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    let process = test.wait_for_process();
+    runner.kill();
+    kill(&process["supervisor"]["pid"]);
+    kill(&process["agent"]["pid"]);
+    test.run(0);
+    assert_resumed(&test);
+}
+
+#[test]
+fn a_runner_that_lives_notices_that_its_supervisor_was_killed() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    kill(&test.wait_for_process()["supervisor"]["pid"]);
+    assert_eq!(runner.wait().status, 0);
+    assert_resumed(&test);
+}
+
+#[test]
+fn a_resumed_run_outlives_its_runner_too() {
+    let test = TestRepository::with_fake();
+    let wait = format!("on-fresh {}", test.wait_step("never"));
+    let wait_again = format!("on-resume {}", test.wait_step("gate"));
+    test.add_task(TASK, &["write before.txt 1", &wait, &wait_again, "write after.txt 2"]);
+    let runner = test.start(&["run"]);
+    test.wait_for_output("File written");
+    let process = test.wait_for_process();
+    runner.kill();
+    kill(&process["supervisor"]["pid"]);
+    let second = test.start(&["run"]);
+    test.wait_for_start(2);
+    second.kill();
+    test.release("gate");
+    test.run(0);
+    assert_resumed(&test);
+}
+
+fn assert_resumed(test: &TestRepository) {
+    let records = assert_finished(test, &[("first", "interrupted"), ("resume", "done")]);
+    assert_eq!(records[0]["ended_by"], "supervisor_lost");
+    assert_eq!(records[0]["exit"], "unknown");
+    assert_eq!(records[0]["exit_code"], -1);
+    assert!(records[0]["warnings"].to_string().contains("was killed"), "{:#}", records[0]);
+    assert_eq!(records[0]["agent"]["session"], records[1]["agent"]["session"]);
+    let starts = test.fake_starts();
+    assert_eq!(starts.len(), 2);
+    assert!(starts[1].arguments().contains(&"--resume".to_owned()));
+    assert!(starts[1].text("stdin").starts_with("The previous run was interrupted"));
+}
