@@ -139,14 +139,14 @@ fn every_broadcast_of_the_seed_is_in_the_event_stream() {
 #[test]
 fn a_log_line_has_its_level() {
     let test = TestRepository::with_fake();
-    test.add_task("held-a1b2", &[]);
-    test.write(".claudedo/config.yaml", "agent_command: [sh, -c, \"true\"]\n");
+    let plan = "01890a5d-ac96-774b-bcce-b302099a8057/plan.json";
+    test.write(&format!(".git/claudedo/runs/{plan}"), "{");
     test.claudedo(&["run"]);
     let logs: Vec<Value> = test.stream().into_iter().filter(|event| event["event"] == "worker_log").collect();
     assert!(!logs.is_empty());
     for log in logs {
-        assert_eq!(log["level"], "warning", "{log}");
-        assert!(text_of(&log["message"]).contains("claudedo.allowRepositoryCommands"), "{log}");
+        assert_eq!(log["level"], "error", "{log}");
+        assert!(text_of(&log["message"]).contains(plan), "{log}");
     }
 }
 
