@@ -48,7 +48,7 @@ fn without_a_number_two_tasks_run_at_a_time_or_as_many_as_the_repository_says() 
         test.wait_for_start(slots);
         test.release("gate");
         assert_eq!(runner.wait().status, 0);
-        let mut starts = test.stream().into_iter().filter(|event| event["event"] == "task_started");
+        let starts = test.stream().into_iter().filter(|event| event["event"] == "task_started");
         let most = starts.map(|event| event["slot"].as_u64().unwrap()).max();
         assert_eq!(most, Some(slots as u64));
     }
