@@ -102,7 +102,9 @@ fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_file
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
     test.git(&["update-ref", "-d", &format!("refs/heads/claudedo/{TASK}")]);
-    release_and_finish(&test, runner);
+    test.release("gate");
+    assert_eq!(runner.wait().status, 0);
+    assert_eq!(test.history(TASK), "claimed finished:done");
     assert_eq!(test.git(&["branch", "--list", "claudedo/*"]), "");
     let record = test.record(TASK);
     assert!(record["warnings"].to_string().contains("was deleted during the run"), "{record:#}");
@@ -111,10 +113,12 @@ fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_file
 }
 
 #[test]
-fn a_lock_file_that_was_left_on_a_ref_of_ours_stops_nothing() {
+fn lock_files_that_killed_writers_left_on_refs_of_ours_stop_nothing() {
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
+    let machine = fs::read_to_string(test.local("machine")).unwrap();
     test.write(&format!(".git/refs/heads/claudedo/{TASK}.lock"), "");
+    test.write(&format!(".git/refs/claudedo/runs/{}.lock", machine.trim()), "");
     release_and_finish(&test, runner);
     assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
 }
