@@ -56,6 +56,15 @@ pub(crate) enum StateWord {
     Cancelled,
 }
 
+/// Which tasks are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Those that have a file.
+    Files,
+    /// All that have a file or records.
+    All,
+}
+
 /// One line of the list.
 struct Row<'a> {
     id: &'a TaskId,
@@ -68,7 +77,9 @@ struct Row<'a> {
 pub(crate) fn run(args: &ListArguments, context: &Context) -> Result<(), CommandError> {
     let overview = context.overview()?;
     let mut rows = rows(&overview);
-    rows.retain(|row| is_wanted(row, args, &overview));
+    // Without a work tree no task has a file.
+    let reach = if args.all || context.repository()?.is_bare() { Reach::All } else { Reach::Files };
+    rows.retain(|row| is_wanted(row, args, reach, &overview));
     rows.sort_by_key(|row| (rank(row.standing), Reverse(row.changed), row.id));
     for error in &overview.invalid {
         context.ui.warning(format_args!("failed to {}", safe(&error.to_string())));
@@ -116,7 +127,7 @@ fn rows(overview: &Overview) -> Vec<Row<'_>> {
     overview.standings.iter().map(row).collect()
 }
 
-fn is_wanted(row: &Row<'_>, args: &ListArguments, overview: &Overview) -> bool {
+fn is_wanted(row: &Row<'_>, args: &ListArguments, reach: Reach, overview: &Overview) -> bool {
     let gone = || {
         let entry = overview.entries.binary_search_by(|entry| entry.task.cmp(row.id));
         entry.is_ok_and(|index| matches!(overview.entries[index].wish, Wish::Gone))
@@ -125,7 +136,7 @@ fn is_wanted(row: &Row<'_>, args: &ListArguments, overview: &Overview) -> bool {
     let list = row.file.and_then(|task| task.file.list.as_ref()).map(crate::task::ListName::as_str);
     let in_state = args.state.is_empty() || args.state.iter().any(|wanted| wanted.word() == word);
     let in_list = args.list.is_none() || args.list.as_deref() == list;
-    in_state && in_list && (args.all || !gone())
+    in_state && in_list && (reach == Reach::All || !gone())
 }
 
 /// What is at work first, what may run next, what waits for a person, what has ended last.

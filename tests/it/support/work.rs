@@ -31,6 +31,13 @@ impl TestRepository {
         repository
     }
 
+    /// Makes one of that name, by these arguments of `git init`.
+    pub(crate) fn of_kind_with_fake(name: &'static str, init: &[&str]) -> Self {
+        let repository = Self::of_kind(name, init);
+        repository.use_fake_claude();
+        repository
+    }
+
     /// Sets one of the user's settings.
     pub(crate) fn set(&self, key: &str, value: &str) {
         self.git(&["config", "--global", &format!("claudedo.{key}"), value]);
@@ -298,8 +305,8 @@ impl Started {
 impl Drop for Started {
     fn drop(&mut self) {
         // It is gone already where the test waited for it.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
