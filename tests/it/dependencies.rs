@@ -96,7 +96,6 @@ fn the_lock_file_stays_within_its_budget() {
 }
 
 #[test]
-#[ignore = "until every dependency has its first use"]
 fn every_direct_dependency_is_used() {
     let metadata = metadata();
     let own =
