@@ -15,16 +15,69 @@ pub(crate) const HELPER: &str = "--measure";
 /// What a command took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
-    pub(crate) cpu_milliseconds: f64,
-    pub(crate) wall_milliseconds: f64,
-    /// The largest of all its processes.
-    pub(crate) memory_megabytes: f64,
+    cpu_milliseconds: f64,
+    wall_milliseconds: f64,
+    /// The largest of all its processes at its largest.
+    memory_megabytes: f64,
 }
 
-impl fmt::Display for Cost {
+/// What the same command took, several times.
+#[derive(Debug, Default)]
+pub(crate) struct Costs(Vec<Cost>);
+
+/// The middle and the ends of several measurements.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Costs {
+    pub(crate) fn push(&mut self, cost: Cost) {
+        self.0.push(cost);
+    }
+
+    pub(crate) fn cpu(&self) -> Range {
+        Range::of(self.0.iter().map(|cost| cost.cpu_milliseconds))
+    }
+
+    pub(crate) fn wall(&self) -> Range {
+        Range::of(self.0.iter().map(|cost| cost.wall_milliseconds))
+    }
+
+    pub(crate) fn memory(&self) -> Range {
+        Range::of(self.0.iter().map(|cost| cost.memory_megabytes))
+    }
+
+    /// Returns the CPU of each measurement beyond that of its neighbour.
+    pub(crate) fn cpu_above(&self, other: &Self) -> Range {
+        let pairs = self.0.iter().zip(&other.0);
+        Range::of(pairs.map(|(one, other)| one.cpu_milliseconds - other.cpu_milliseconds))
+    }
+}
+
+impl Range {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        Self { median: values[values.len() / 2], least: values[0], most: values[values.len() - 1] }
+    }
+
+    /// Returns the range with another value as its zero.
+    pub(crate) fn above(self, zero: f64) -> Self {
+        Self { median: self.median - zero, least: self.least - zero, most: self.most - zero }
+    }
+
+    /// Returns the range with another value as its unit.
+    pub(crate) fn over(self, unit: f64) -> Self {
+        Self { median: self.median / unit, least: self.least / unit, most: self.most / unit }
+    }
+}
+
+impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cpu_milliseconds, wall_milliseconds, memory_megabytes } = self;
-        write!(f, "{cpu_milliseconds:.1} ms CPU, {wall_milliseconds:.1} ms wall, {memory_megabytes:.1} MB")
+        write!(f, "{:.1} ({:.1}–{:.1})", self.median, self.least, self.most)
     }
 }
 
@@ -41,26 +94,14 @@ pub(crate) fn measure(prepare: impl FnOnce(&std::path::Path) -> Command) -> Cost
     Cost { cpu_milliseconds: numbers[0], wall_milliseconds: numbers[1], memory_megabytes: numbers[2] }
 }
 
-/// Returns the median of each part.
-pub(crate) fn median(costs: &[Cost]) -> Cost {
-    let part = |of: fn(&Cost) -> f64| {
-        let mut values: Vec<f64> = costs.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    Cost {
-        cpu_milliseconds: part(|cost| cost.cpu_milliseconds),
-        wall_milliseconds: part(|cost| cost.wall_milliseconds),
-        memory_megabytes: part(|cost| cost.memory_megabytes),
-    }
-}
-
-/// The helper: runs the words as a command and prints its three numbers.
+/// The helper: runs the words as a command and prints its three numbers. Nobody reads what the command says.
 pub(crate) fn help(words: &[String]) {
     set_child_subreaper(Some(rustix::process::getpid())).unwrap();
     let started = Instant::now();
-    let status = Command::new(&words[0]).args(&words[1..]).stdout(Stdio::null()).status().unwrap();
+    let output =
+        Command::new(&words[0]).args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let wall = started.elapsed();
+    let status = output.unwrap();
     assert!(status.success(), "{words:?}: {status}");
     // Orphans count as well; there are none left when there is nobody to wait for.
     while rustix::process::wait(WaitOptions::empty()).is_ok() {}

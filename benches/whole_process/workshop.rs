@@ -6,11 +6,18 @@ use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
-use crate::measure::{Cost, HELPER, measure, median};
+use crate::measure::{Cost, Costs, HELPER, measure};
 
 /// The program under measurement.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_git-claudedo");
+
+/// An agent that edits one file.
+pub(crate) const EDITING_AGENT: &str = "cat >/dev/null\necho edited >>file-1.txt\n";
+
+/// How long ago tasks were written: the program waits until somebody's file has been left alone.
+const AGE: Duration = Duration::from_mins(1);
 
 /// Files of the repository.
 const FILES: usize = 11;
@@ -55,14 +62,34 @@ impl Workshop {
         self.run("git", &["config", "--global", "claudedo.agentCommand", path.to_str().unwrap()]);
     }
 
-    /// Writes task files as a person would, without the program.
+    /// Returns the id of a task that [`Self::write_tasks`] writes.
+    pub(crate) fn task(number: usize) -> String {
+        format!("task-number-{number:06}")
+    }
+
+    /// Writes task files as a person would, without the program, a while ago.
     pub(crate) fn write_tasks(&self, count: usize) {
-        let folder = self.path("repository/.claudedo/tasks");
-        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(self.path("repository/.claudedo/tasks")).unwrap();
         for number in 0..count {
-            let text = format!("title: Task number {number}\n");
-            fs::write(folder.join(format!("task-number-{number:06}.yaml")), text).unwrap();
+            self.write_task(number, "Make it so");
         }
+    }
+
+    /// Changes a task's file as a person would.
+    pub(crate) fn edit_task(&self, number: usize) {
+        self.write_task(number, "Make it otherwise");
+    }
+
+    /// Deletes what can be worked out again.
+    pub(crate) fn forget(&self) {
+        fs::remove_dir_all(self.path("repository/.git/claudedo/cache")).unwrap();
+    }
+
+    fn write_task(&self, number: usize, description: &str) {
+        let text = format!("title: Task number {number}\ndescription: {description}\n");
+        let path = self.path(&format!("repository/.claudedo/tasks/{}.yaml", Self::task(number)));
+        fs::write(&path, text).unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() - AGE).unwrap();
     }
 
     /// Writes what an agent prints: events of a kilobyte, one huge one, and a good result.
@@ -105,11 +132,11 @@ impl Workshop {
         })
     }
 
-    /// Returns the median cost of several calls, after one that is not counted.
-    pub(crate) fn measure_often(&self, count: usize, program: &str, arguments: &[&str]) -> Cost {
-        self.measure(program, arguments);
-        let costs: Vec<Cost> = (0..count).map(|_| self.measure(program, arguments)).collect();
-        median(&costs)
+    /// Returns the costs of several calls.
+    pub(crate) fn measure_often(&self, count: usize, program: &str, arguments: &[&str]) -> Costs {
+        let mut costs = Costs::default();
+        (0..count).for_each(|_| costs.push(self.measure(program, arguments)));
+        costs
     }
 
     fn run(&self, program: &str, arguments: &[&str]) {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    add, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, retry, rm,
-    run, show,
+    add, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man, retry,
+    rm, run, show,
 };
 
 /// The widest line of the help.
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 pub(crate) struct GlobalArguments {
     /// Run as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true)]
-    pub(crate) directory: Option<PathBuf>,
+    pub(crate) start: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Config(config::ConfigArguments),
     Demo(demo::DemoArguments),
     Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::error::{CommandError, ErrorKind};
 use crate::config::Row;
+use crate::store::tasks::LoadedTask;
 use crate::task::{SettingKey, closest};
 use crate::ui::safe::safe;
 use crate::ui::table::{Cell, Column, Table};
@@ -14,9 +15,9 @@ use crate::ui::{BOLD, DIM, Format, PLAIN};
 
 /// Show the settings that apply
 ///
-/// Shows what applies to a task that says nothing of its own: built-in values,
-/// the user's git config (claudedo.*) and .claudedo/config.yaml. To change one
-/// for yourself: git config claudedo.KEY VALUE.
+/// Shows what applies to a task, or to one that says nothing of its own: built-in
+/// values, the user's git config (claudedo.*), .claudedo/config.yaml, the task's
+/// list and the task. To change one for yourself: git config claudedo.KEY VALUE.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArguments {
     /// Setting to show, as model or claudedo.maxTurns; all by default
@@ -24,6 +25,9 @@ pub(crate) struct ConfigArguments {
     /// Show where each value is from
     #[arg(long)]
     show_origin: bool,
+    /// Show what applies to TASK; a unique part of the id is enough
+    #[arg(short, long, value_name = "TASK")]
+    task: Option<String>,
 }
 
 /// One setting in JSON.
@@ -37,7 +41,8 @@ struct SettingJson<'a> {
 }
 
 pub(crate) fn run(args: &ConfigArguments, context: &Context) -> Result<(), CommandError> {
-    let settings = context.settings()?;
+    let task = args.task.as_deref().map(|part| load_task(part, context)).transpose()?;
+    let settings = context.settings(task.as_ref())?;
     let mut rows = settings.rows();
     if let Some(key) = &args.key {
         let key = require_key(key)?;
@@ -49,6 +54,16 @@ pub(crate) fn run(args: &ConfigArguments, context: &Context) -> Result<(), Comma
         (Format::Text, _) => print_table(&rows, args, context),
     }
     Ok(())
+}
+
+fn load_task(part: &str, context: &Context) -> Result<LoadedTask, CommandError> {
+    let id = context.resolve(part)?;
+    let folder = context.require_tasks("read a task's settings")?;
+    let found = folder.load(&id, context.now)?;
+    found.map(|found| found.task).ok_or_else(|| {
+        CommandError::fatal(format!("Task {id} has no file any more."))
+            .hint(format!("The settings it ran with are in its record: git claudedo show --json {id}"))
+    })
 }
 
 fn require_key(text: &str) -> Result<SettingKey, CommandError> {

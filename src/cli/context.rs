@@ -12,15 +12,15 @@ use anstream::ColorChoice;
 
 use super::arguments::{ColorWish, GlobalArguments};
 use super::error::CommandError;
-use crate::config::{self, GitEntry, Layer, Origin, Resolved};
+use crate::config::{self, GitEntry, Resolved};
 use crate::git::{ConfigValue, Repository, Scope};
 use crate::os::fs::FileError;
 use crate::os::{clock, env};
 use crate::runner::{Engine, EngineParts, Listener};
-use crate::store::overview::Overview;
+use crate::store::overview::{Overview, Sources};
 use crate::store::records::Records;
 use crate::store::state_directory::StateDirectory;
-use crate::store::tasks::TaskFolder;
+use crate::store::tasks::{LoadedTask, SettingsSource, TaskFolder};
 use crate::task::{self, TaskId};
 use crate::timestamp::Timestamp;
 use crate::ui::{Format, Narration, Ui, pager};
@@ -48,7 +48,7 @@ impl Context {
     /// Returns the context of a command; only the start directory is looked at.
     pub(crate) fn new(global: &GlobalArguments) -> Result<Self, Box<(Ui, CommandError)>> {
         let ui = ui(global);
-        let start = match &global.directory {
+        let start = match &global.start {
             Some(directory) => {
                 std::fs::canonicalize(directory).map_err(FileError::on("change to folder", directory))
             }
@@ -116,11 +116,17 @@ impl Context {
 
     /// Loads where every task stands.
     pub(crate) fn overview(&self) -> Result<Overview, CommandError> {
+        let tasks = self.task_folder()?;
+        // The moment is later than the start of the command, which may have added a task itself.
+        let (records, state, user) = (self.records()?, self.state()?, self.user_entries()?);
+        let sources = Sources { tasks: &tasks, records: &records, state: &state, user: &user };
+        Ok(Overview::load(&sources, clock::now())?)
+    }
+
+    /// Returns the folder of the task files; in a bare repository, where nobody can write one, an empty one.
+    fn task_folder(&self) -> Result<TaskFolder, CommandError> {
         let state = self.state()?;
-        // In a bare repository nobody can have written a task, and a folder that is missing holds none.
-        let tasks = self.tasks()?.unwrap_or_else(|| TaskFolder::new(state.path(), state.path()));
-        // Later than the start of the command: it may have added a task itself.
-        Ok(Overview::load(&tasks, &self.records()?, &state, clock::now())?)
+        Ok(self.tasks()?.unwrap_or_else(|| TaskFolder::new(state.path(), state.path())))
     }
 
     /// Returns what runs, cancels and recovers. `purpose` says what for; `listener` hears what happens.
@@ -142,16 +148,13 @@ impl Context {
         Ok(Arc::new(Engine::new(parts, listener)?))
     }
 
-    /// Returns the settings of a task that says nothing of its own.
-    pub(crate) fn settings(&self) -> Result<Resolved, CommandError> {
-        let mut layers = Vec::new();
-        if let Some(folder) = self.tasks()?
-            && let Some(file) = folder.load_repository_config()?
-        {
-            layers.push(Layer::new(file.settings, Origin::Repository(folder.repository_config_path())));
+    /// Returns the settings of a task, or of one that says nothing of its own.
+    pub(crate) fn settings(&self, task: Option<&LoadedTask>) -> Result<Resolved, CommandError> {
+        let user = self.user_entries()?;
+        for warning in config::from_git(&user)?.1 {
+            self.ui.warning(format_args!("{}", crate::ui::safe::safe(&warning.to_string())));
         }
-        layers.push(self.user_layer()?);
-        Ok(Resolved::new(&layers))
+        Ok(SettingsSource::load(&self.task_folder()?, &user)?.of(task)?.resolved)
     }
 
     /// Finds the one task that a part of an id means, among files and records.
@@ -161,17 +164,7 @@ impl Context {
         {
             return Ok(id);
         }
-        let ids = self.overview()?.standings.into_keys().collect::<Vec<_>>();
-        Ok(task::resolve(part, &ids)?)
-    }
-
-    /// Returns the user's settings in git's configuration, and says which of them mean nothing.
-    pub(crate) fn user_layer(&self) -> Result<Layer, CommandError> {
-        let (layer, warnings) = config::from_git(&self.user_entries()?)?;
-        for warning in warnings {
-            self.ui.warning(format_args!("{}", crate::ui::safe::safe(&warning.to_string())));
-        }
-        Ok(layer)
+        resolve_in(&self.overview()?, part)
     }
 
     /// Returns `claudedo.*` of git's configuration, in git's order.
@@ -198,6 +191,11 @@ impl Context {
     pub(crate) fn forbids_pager(&self) -> bool {
         self.paging == Paging::Unwanted
     }
+}
+
+/// Finds the one task that a part of an id means, among those that were loaded.
+pub(crate) fn resolve_in(overview: &Overview, part: &str) -> Result<TaskId, CommandError> {
+    Ok(task::resolve(part, overview.standings.keys())?)
 }
 
 fn ui(global: &GlobalArguments) -> Ui {

@@ -1,6 +1,7 @@
 //! `git claudedo list`: every task and where it stands.
 
 use std::cmp::Reverse;
+use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
@@ -11,7 +12,7 @@ use crate::schedule::{Standing, Wish};
 use crate::store::history::TaskHistory;
 use crate::store::overview::Overview;
 use crate::store::tasks::LoadedTask;
-use crate::task::{TaskFileError, TaskId};
+use crate::task::{TaskFile, TaskFileError, TaskId};
 use crate::timestamp::Timestamp;
 use crate::ui::figures::{age, dollars};
 use crate::ui::safe::safe;
@@ -35,7 +36,7 @@ pub(crate) struct ListArguments {
     /// Show tasks of LIST only
     #[arg(short, long, value_name = "LIST")]
     list: Option<String>,
-    /// Include tasks that have records and no file
+    /// Include tasks that have records and no file; in a bare repository always
     #[arg(short, long)]
     all: bool,
 }
@@ -56,19 +57,11 @@ pub(crate) enum StateWord {
     Cancelled,
 }
 
-/// Which tasks are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// Those that have a file.
-    Files,
-    /// All that have a file or records.
-    All,
-}
-
 /// One line of the list.
 struct Row<'a> {
     id: &'a TaskId,
     standing: &'a Standing,
+    title: Option<String>,
     file: Option<&'a LoadedTask>,
     history: Option<&'a TaskHistory>,
     changed: Option<Timestamp>,
@@ -77,9 +70,10 @@ struct Row<'a> {
 pub(crate) fn run(args: &ListArguments, context: &Context) -> Result<(), CommandError> {
     let overview = context.overview()?;
     let mut rows = rows(&overview);
-    // Without a work tree no task has a file.
-    let reach = if args.all || context.repository()?.is_bare() { Reach::All } else { Reach::Files };
-    rows.retain(|row| is_wanted(row, args, reach, &overview));
+    // Where nobody can write a task, the records are all there is.
+    let all = args.all || context.tasks()?.is_none();
+    rows.retain(|row| is_wanted(row, args) && (all || !is_gone(row, &overview)));
+    load_missing_titles(&mut rows, context)?;
     rows.sort_by_key(|row| (rank(row.standing), Reverse(row.changed), row.id));
     for error in &overview.invalid {
         context.ui.warning(format_args!("failed to {}", safe(&error.to_string())));
@@ -122,21 +116,36 @@ fn rows(overview: &Overview) -> Vec<Row<'_>> {
         let history = overview.histories.get(id);
         let ended = history.and_then(TaskHistory::last_run).map(|run| run.finished);
         let changed = ended.max(file.map(|file| file.modified));
-        Row { id, standing, file, history, changed }
+        let title = file.map(|task| task.file.title.as_str().to_owned());
+        Row { id, standing, title, file, history, changed }
     };
     overview.standings.iter().map(row).collect()
 }
 
-fn is_wanted(row: &Row<'_>, args: &ListArguments, reach: Reach, overview: &Overview) -> bool {
-    let gone = || {
-        let entry = overview.entries.binary_search_by(|entry| entry.task.cmp(row.id));
-        entry.is_ok_and(|index| matches!(overview.entries[index].wish, Wish::Gone))
-    };
+fn is_wanted(row: &Row<'_>, args: &ListArguments) -> bool {
     let word = standing::word(row.standing);
     let list = row.file.and_then(|task| task.file.list.as_ref()).map(crate::task::ListName::as_str);
     let in_state = args.state.is_empty() || args.state.iter().any(|wanted| wanted.word() == word);
-    let in_list = args.list.is_none() || args.list.as_deref() == list;
-    in_state && in_list && (reach == Reach::All || !gone())
+    in_state && (args.list.is_none() || args.list.as_deref() == list)
+}
+
+/// Returns whether a task has records and no file.
+fn is_gone(row: &Row<'_>, overview: &Overview) -> bool {
+    let entry = overview.entries.binary_search_by(|entry| entry.task.cmp(row.id));
+    entry.is_ok_and(|index| matches!(overview.entries[index].wish, Wish::Gone))
+}
+
+/// Reads the titles of tasks without a file from the files as they ran.
+fn load_missing_titles(rows: &mut [Row<'_>], context: &Context) -> Result<(), CommandError> {
+    let records = context.records()?;
+    for row in rows.iter_mut().filter(|row| row.file.is_none()) {
+        let Some(run) = row.history.and_then(TaskHistory::last_run) else { continue };
+        let Some(text) = records.load_file(row.id, run, "task.yaml")? else { continue };
+        // A file that could not be read then has no title now either.
+        let task = TaskFile::parse(Path::new("task.yaml"), &text).ok();
+        row.title = task.map(|task| task.title.as_str().to_owned());
+    }
+    Ok(())
 }
 
 /// What is at work first, what may run next, what waits for a person, what has ended last.
@@ -166,14 +175,13 @@ fn print_table(rows: &[Row<'_>], context: &Context) -> Result<(), CommandError> 
 }
 
 fn cells(row: &Row<'_>, now: Timestamp) -> [Cell; 6] {
-    let title = row.file.map_or("", |task| task.file.title.as_str());
     let runs = row.history.map_or(0, |history| history.runs.len());
     let cost = row.history.and_then(TaskHistory::cost_usd);
     let changed = row.changed.map(|changed| age(now.since(changed)));
     [
         Cell::new(row.id.as_str(), PLAIN),
         Cell::new(standing::word(row.standing), standing::style(row.standing)),
-        Cell::new(title, PLAIN),
+        Cell::new(row.title.as_deref().unwrap_or_default(), PLAIN),
         Cell::new(&if runs == 0 { "-".to_owned() } else { runs.to_string() }, PLAIN),
         Cell::new(&cost.map_or("-".to_owned(), dollars), PLAIN),
         Cell::new(&changed.unwrap_or_else(|| "-".to_owned()), DIM),
@@ -181,7 +189,12 @@ fn cells(row: &Row<'_>, now: Timestamp) -> [Cell; 6] {
 }
 
 fn print_json(rows: &[Row<'_>], overview: &Overview, context: &Context) {
-    let tasks = rows.iter().map(|row| ListedJson::Task(task_json(overview, row.id, row.standing)));
+    let tasks = rows.iter().map(|row| {
+        ListedJson::Task(TaskJson {
+            title: row.title.as_deref(),
+            ..task_json(overview, row.id, row.standing)
+        })
+    });
     let nameless = overview.invalid.iter().filter(|error| !is_listed(error, rows));
     let listed: Vec<ListedJson<'_>> = tasks.chain(nameless.map(ListedJson::invalid)).collect();
     context.ui.json(&listed);

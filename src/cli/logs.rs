@@ -101,10 +101,8 @@ fn require_run<'a>(
             .hint(format!("To run it: git claudedo run {task}")),
         (number, runs) => {
             let number = number.unwrap_or_default();
-            CommandError::new(
-                ErrorKind::Negative,
-                format!("Task {task} has no run {number}, only 1 to {runs}."),
-            )
+            let have = if runs == 1 { "its only run is 1".to_owned() } else { format!("it has 1 to {runs}") };
+            CommandError::new(ErrorKind::Negative, format!("Task {task} has no run {number}; {have}."))
         }
     })
 }

@@ -22,6 +22,7 @@ mod json;
 mod list;
 mod live;
 mod logs;
+mod man;
 mod retry;
 mod rm;
 mod run;
@@ -80,6 +81,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Events(args) => events::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Demo(args) => demo::run(args, context),
+        Command::Man(args) => man::run(args, context),
         Command::Completions(args) => {
             completions::run(args, context);
             Ok(())

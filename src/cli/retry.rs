@@ -36,8 +36,7 @@ pub(crate) fn require_ended(
     context: &Context,
 ) -> Result<(), CommandError> {
     if context.state()?.is_at_work(task)? {
-        return Err(CommandError::fatal(format!("Task {task} is running."))
-            .hint(format!("To end it first: git claudedo cancel {task}")));
+        return Err(running(task));
     }
     match &history.state {
         StoredState::Ended { .. } | StoredState::Held { .. } => Ok(()),
@@ -52,6 +51,11 @@ pub(crate) fn require_ended(
     }
 }
 
+fn running(task: &TaskId) -> CommandError {
+    CommandError::fatal(format!("Task {task} is running."))
+        .hint(format!("To end it first: git claudedo cancel {task}"))
+}
+
 /// Writes the wish down and tells about it.
 pub(crate) fn request(
     task: &TaskId,
@@ -59,6 +63,10 @@ pub(crate) fn request(
     history: &TaskHistory,
     context: &Context,
 ) -> Result<(), CommandError> {
+    // Whoever appends for a task holds its lock, so that no runner takes it in the same moment.
+    let state = context.state()?;
+    state.create()?;
+    let Some(_lock) = state.try_lock_task(task)? else { return Err(running(task)) };
     context.records()?.append_event(task, event, context.now)?;
     context.ui.status(format_args!("Queued run {} of {task}", history.next_number()));
     if let Some(folder) = context.tasks()?

@@ -67,16 +67,30 @@ fn drain(context: &Context, wanted: Wanted) -> Result<(), CommandError> {
     refuse_what_cannot_run(&overview, &wanted.selection, context)?;
     let slots = match wanted.slots {
         Some(slots) => slots,
-        None => context.settings()?.slots.value.number(),
+        None => context.settings(None)?.slots.value.number(),
     };
     let listener = Arc::clone(&progress);
     let engine = context.engine("run tasks", Box::new(move |event| listener.show(event)))?;
-    let options = Options { selection: wanted.selection, slots, patience: wanted.patience };
+    let selection = wanted.selection;
+    let options = Options { selection: selection.clone(), slots, patience: wanted.patience };
     let report = runner::drain(&engine, &options);
     progress.finish();
     let report = report.map_err(refusal)?;
     print(&report, context);
+    if report.stops == 0 {
+        tell_what_is_left(&context.overview()?, &selection, context);
+    }
     verdict(&report)
+}
+
+/// Says which tasks did not run and why, so that a quiet end does not hide them.
+fn tell_what_is_left(overview: &Overview, selection: &Selection, context: &Context) {
+    let held = overview.standings.iter().filter(|(id, _)| selection.contains(id));
+    let held = held.filter(|(_, standing)| matches!(standing, Standing::Held { .. }));
+    for (id, standing) in held {
+        let words = standing::explanation(standing);
+        context.ui.status(format_args!("{} {id}: {}", standing::word(standing), safe(&words)));
+    }
 }
 
 fn is_next(id: &TaskId, standing: &Standing, selection: &Selection) -> bool {
@@ -115,8 +129,10 @@ fn may_run(standing: &Standing) -> bool {
     match standing {
         Standing::Queued { .. }
         | Standing::Interrupted
-        | Standing::Held { hold: Hold::Unsettled | Hold::Waiting { .. } | Hold::Service { .. } } => true,
-        Standing::Held { hold: Hold::Invalid | Hold::FileMissing }
+        | Standing::Held { hold: Hold::Unsettled { .. } | Hold::Waiting { .. } | Hold::Service { .. } } => {
+            true
+        }
+        Standing::Held { hold: Hold::Invalid | Hold::Refused { .. } | Hold::FileMissing }
         | Standing::Draft
         | Standing::Running
         | Standing::Elsewhere { .. }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, resolve_in};
 use super::error::CommandError;
 use super::json::ShownJson;
 use super::list::{invalid_file, task_json};
@@ -43,8 +43,8 @@ struct Shown<'a> {
 }
 
 pub(crate) fn run(args: &ShowArguments, context: &Context) -> Result<(), CommandError> {
-    let id = context.resolve(&args.task)?;
     let overview = context.overview()?;
+    let id = resolve_in(&overview, &args.task)?;
     let nothing = TaskHistory::default();
     let history = overview.histories.get(&id).unwrap_or(&nothing);
     let Some(standing) = overview.standings.get(&id) else {

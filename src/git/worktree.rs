@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use gix::bstr::BStr;
 use gix::progress::Discard;
@@ -43,6 +44,12 @@ pub enum WorktreeState {
     /// There is nothing.
     Absent,
 }
+
+/// How often a registry that somebody else is changing is looked at.
+const REGISTRY_TRIES: usize = 50;
+
+/// How long to wait in between. Writing a registration takes far less.
+const REGISTRY_PAUSE: Duration = Duration::from_millis(10);
 
 impl Repository {
     /// Makes a worktree at `path` with `branch` checked out, locked with `lock` as the reason.
@@ -137,7 +144,7 @@ impl Repository {
     /// Lists the linked worktrees of the repository, whoever made them. The main worktree is not among them.
     pub fn worktrees(&self) -> Result<Vec<Worktree>, GitError> {
         let repository = self.main()?;
-        let proxies = repository.worktrees().map_err(GitError::on("list the worktrees"))?;
+        let proxies = registrations(&repository)?;
         Ok(proxies.iter().filter_map(|proxy| describe(proxy).ok()).collect())
     }
 
@@ -158,7 +165,7 @@ impl Repository {
         if let Some(path) = main.workdir().filter(|_| is_on(&main)) {
             return Ok(Some(normal(path)));
         }
-        for proxy in main.worktrees().map_err(GitError::on("list the worktrees"))? {
+        for proxy in registrations(&main)? {
             let base = proxy.base();
             if let (Ok(linked), Ok(base)) = (proxy.into_repo_with_possibly_inaccessible_worktree(), base)
                 && is_on(&linked)
@@ -172,9 +179,11 @@ impl Repository {
     fn add_with_gix(&self, path: &Path, branch: &BranchName) -> Result<(), GitError> {
         let name = gix::refs::FullName::try_from(branch.as_str())
             .map_err(|_| GitError::InvalidName { name: branch.to_string() })?;
-        let head = gix::worktree::add::Head::Attached(name);
         let repository = self.local();
-        let added = repository.add_worktree(path, head, Discard, &AtomicBool::new(false));
+        let added = patiently(|| {
+            let head = gix::worktree::add::Head::Attached(name.clone());
+            repository.add_worktree(path, head, Discard, &AtomicBool::new(false))
+        });
         let (_, outcome) = added.map_err(|error| {
             if error.is_not_found() && is_partial_clone(&repository) {
                 return self.unsupported(
@@ -208,8 +217,31 @@ pub(super) fn registered<'repository>(
     repository: &'repository gix::Repository,
     path: &Path,
 ) -> Result<Option<Proxy<'repository>>, GitError> {
-    let proxies = repository.worktrees().map_err(GitError::on("list the worktrees"))?;
+    let proxies = registrations(repository)?;
     Ok(proxies.into_iter().find(|proxy| proxy.base().is_ok_and(|base| same_path(&base, path))))
+}
+
+fn registrations(repository: &gix::Repository) -> Result<Vec<Proxy<'_>>, GitError> {
+    patiently(|| repository.worktrees()).map_err(GitError::on("list the worktrees"))
+}
+
+/// Tries again what failed, for a moment.
+///
+/// A worktree that somebody else is making is registered in several steps, and gix and git alike fail on one
+/// whose `gitdir` is still empty (seen with eight made at once). It is whole a moment later.
+fn patiently<T>(mut attempt: impl FnMut() -> Result<T, gix::Error>) -> Result<T, gix::Error> {
+    for _ in 1..REGISTRY_TRIES {
+        match attempt() {
+            Err(error) if is_half_registered(&error) => std::thread::park_timeout(REGISTRY_PAUSE),
+            settled => return settled,
+        }
+    }
+    attempt()
+}
+
+/// No error class tells this one from others.
+fn is_half_registered(error: &gix::Error) -> bool {
+    format!("{error:?}").contains("gitdir")
 }
 
 fn require_registered<'repository>(

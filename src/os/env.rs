@@ -29,3 +29,12 @@ pub fn state_home() -> Option<PathBuf> {
         .filter(|path| path.is_absolute())
         .or_else(|| path("HOME").map(|home| home.join(".local/state")))
 }
+
+/// Returns the folder for what belongs to the user and is not written by hand: `$XDG_DATA_HOME`, or `~/.local/share`.
+///
+/// By the same rule as [`state_home`].
+pub fn data_home() -> Option<PathBuf> {
+    path("XDG_DATA_HOME")
+        .filter(|path| path.is_absolute())
+        .or_else(|| path("HOME").map(|home| home.join(".local/share")))
+}

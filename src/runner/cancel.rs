@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claim::take_up;
-use super::drain::runtime;
 use super::engine::Engine;
 use super::plan::Plan;
 use super::recover::{Remains, take_lock};
+use super::threads::runtime;
 use crate::os::clock;
 use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::run_directory::{CancelRequest, RunDirectory};

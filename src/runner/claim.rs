@@ -15,27 +15,23 @@ use super::decide::{ClaimEnd, QueueHold, SlotId};
 use super::engine::Engine;
 use super::follow::Following;
 use super::live::{self, Watching};
-use super::plan::{Intent, Plan, Refusal};
+use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
+use super::refusal::Refusal;
+use super::threads::blocking;
 use super::workspace;
 use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
 use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
 use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
-use crate::store::run_directory::{ExitReport, RunDirectory};
+use crate::store::run_directory::ExitReport;
 use crate::store::state_directory::TaskLock;
-use crate::supervisor::{Supervision, end_orphan, supervision};
+use crate::supervisor::{Supervision, end_orphan, supervision, wait_for_supervisor};
 use crate::task::TaskId;
 
 /// How often a pause between two runs looks for a cancel request.
 const PAUSE_STEP: Duration = Duration::from_millis(200);
-
-/// Longest wait for a supervisor that has let go of its task. All that is left for it to do is to exit.
-const SUPERVISOR_EXIT_MAX: Duration = Duration::from_secs(10);
-
-/// How often is looked whether it has.
-const SUPERVISOR_EXIT_STEP: Duration = Duration::from_millis(5);
 
 /// How a claim ended, for the queue and for the report.
 #[derive(Debug)]
@@ -139,7 +135,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
     let next = match &concluded.following {
         Following::Again { next, pause } => {
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
-            write(engine, &next)?;
+            next.write(&engine.state)?;
             let message =
                 format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
             engine.broadcast.tell(
@@ -180,29 +176,18 @@ fn finished(engine: &Engine, intent: &Intent, concluded: &Concluded) {
 /// Takes one run from wherever it stands to its record.
 async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Concluded> {
     let directory = engine.state.run_directory(plan.intent.run);
-    let exit = match settled(&directory).await? {
+    if supervision(&directory)? == Supervision::Supervised {
+        // The task's lock is ours, so its supervisor is about to be gone.
+        let directory = directory.clone();
+        blocking(engine, move |_| Ok(wait_for_supervisor(&directory)?)).await?;
+    }
+    let exit = match supervision(&directory)? {
         Supervision::Ended(exit) => exit,
         Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, clock::now()).await?,
         Supervision::NeverStarted => start(engine, plan, lock).await?,
     };
     let plan = plan.clone();
     blocking(engine, move |engine| conclude(engine, &plan, &exit)).await
-}
-
-/// Returns where a run stands whose task's lock is ours.
-///
-/// A supervisor that ends lets go of the task's lock a moment before its own.
-async fn settled(directory: &RunDirectory) -> anyhow::Result<Supervision> {
-    let give_up = clock::monotonic() + SUPERVISOR_EXIT_MAX;
-    while clock::monotonic() < give_up {
-        match supervision(directory)? {
-            Supervision::Supervised => tokio::time::sleep(SUPERVISOR_EXIT_STEP).await,
-            standing @ (Supervision::Ended(_) | Supervision::Orphaned | Supervision::NeverStarted) => {
-                return Ok(standing);
-            }
-        }
-    }
-    Ok(Supervision::Supervised)
 }
 
 /// Claims, makes the workspace, starts the supervisor and waits for its end.
@@ -283,22 +268,6 @@ fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a run's folder: the prompt first, the plan last, since a folder with a plan is a run.
-pub(crate) fn write(engine: &Engine, plan: &Plan) -> anyhow::Result<()> {
-    let directory = engine.state.run_directory(plan.intent.run);
-    fs::create_private_directory(directory.path())?;
-    fs::write_private(&directory.prompt_path(), plan.prompt.as_bytes())?;
-    if let Some(text) = &plan.files.instructions {
-        fs::write_private(&directory.instructions_path(), text.as_bytes())?;
-    }
-    if let Some(text) = &plan.files.agents {
-        fs::write_private(&directory.agents_path(), text.as_bytes())?;
-    }
-    directory.set("plan.json", plan)?;
-    fs::sync_directory(&engine.state.runs_path())?;
-    Ok(())
-}
-
 /// Waits before a run, unless it is cancelled meanwhile: then the supervisor records that at once.
 async fn wait(engine: &Engine, plan: &Plan, pause: Duration) {
     let cancel = engine.state.run_directory(plan.intent.run).cancel_path();
@@ -306,13 +275,4 @@ async fn wait(engine: &Engine, plan: &Plan, pause: Duration) {
     while clock::monotonic() < end && !cancel.exists() {
         tokio::time::sleep(PAUSE_STEP.min(end.saturating_duration_since(clock::monotonic()))).await;
     }
-}
-
-/// Does blocking work on another thread.
-pub(crate) async fn blocking<T: Send + 'static>(
-    engine: &Arc<Engine>,
-    work: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<T> {
-    let engine = Arc::clone(engine);
-    tokio::task::spawn_blocking(move || work(&engine)).await.context("finish a step of the run")?
 }

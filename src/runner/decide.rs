@@ -138,11 +138,6 @@ impl State {
         &self.running
     }
 
-    /// Returns why no task may start now.
-    pub fn hold(&self, now: Timestamp) -> Option<&QueueHold> {
-        self.hold.as_ref().filter(|hold| hold.until.is_none_or(|until| until > now))
-    }
-
     /// Takes a slot for a run that an earlier runner left behind; beyond the number of slots if need be.
     pub fn adopt(&mut self, task: TaskId) -> SlotId {
         let slot = self.free_slot(u32::MAX).unwrap_or(SlotId(u32::MAX));
@@ -150,8 +145,14 @@ impl State {
         slot
     }
 
+    /// Returns why no task may start, if that still stood at the last event.
+    pub fn hold(&self) -> Option<&QueueHold> {
+        self.hold.as_ref()
+    }
+
     /// Takes in one event and returns what is to be done, in order.
     pub fn decide(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        self.hold.take_if(|hold| hold.until.is_some_and(|until| until <= now));
         let mut effects = match event {
             Event::Scanned { queue, next_release } => {
                 self.queue = queue;
@@ -160,11 +161,11 @@ impl State {
             }
             Event::Ended { slot, end } => return self.ended(slot, end),
             Event::StopRequested => self.stop(),
-            Event::Woken if self.phase == Phase::Open => return self.woken(now),
+            Event::Woken if self.phase == Phase::Open => return vec![Effect::Scan],
             Event::Woken => Vec::new(),
         };
-        effects.extend(self.start_what_fits(now));
-        effects.extend(self.rest(now));
+        effects.extend(self.start_what_fits());
+        effects.extend(self.rest());
         effects
     }
 
@@ -193,16 +194,9 @@ impl State {
         }
     }
 
-    fn woken(&mut self, now: Timestamp) -> Vec<Effect> {
-        if self.hold.as_ref().is_some_and(|hold| hold.until.is_some_and(|until| until <= now)) {
-            self.hold = None;
-        }
-        vec![Effect::Scan]
-    }
-
-    fn start_what_fits(&mut self, now: Timestamp) -> Vec<Effect> {
+    fn start_what_fits(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.phase != Phase::Open || self.hold(now).is_some() {
+        if self.phase != Phase::Open || self.hold.is_some() {
             return effects;
         }
         let at_work: BTreeSet<TaskId> = self.running.values().cloned().collect();
@@ -223,11 +217,11 @@ impl State {
         effects
     }
 
-    fn rest(&self, now: Timestamp) -> Vec<Effect> {
+    fn rest(&self) -> Vec<Effect> {
         if !self.running.is_empty() {
             return Vec::new();
         }
-        match self.release(now) {
+        match self.release() {
             Some(moment) if self.phase == Phase::Open && self.patience == Patience::Wait => {
                 vec![Effect::WakeAt(moment)]
             }
@@ -236,8 +230,8 @@ impl State {
     }
 
     /// The moment at which something that is held may go on, or `None` when nothing will by itself.
-    fn release(&self, now: Timestamp) -> Option<Timestamp> {
-        match self.hold(now) {
+    fn release(&self) -> Option<Timestamp> {
+        match &self.hold {
             Some(hold) => hold.until,
             None => self.next_release,
         }
@@ -316,6 +310,7 @@ mod tests {
         assert_eq!(state.decide(scanned(&["b"]), moment(1)), [Effect::WakeAt(moment(100))]);
         assert_eq!(state.decide(Event::Woken, moment(100)), [Effect::Scan]);
         assert_eq!(started(&state.decide(scanned(&["a", "b"]), moment(100))), [(1, "a".into())]);
+        assert_eq!(state.hold(), None, "a limit that was lifted holds nothing");
     }
 
     #[test]
@@ -325,6 +320,7 @@ mod tests {
         let hold = QueueHold { until: None, reason: FailureReason::Login };
         state.decide(Event::Ended { slot: SlotId(1), end: ClaimEnd::Holds(hold) }, moment(1));
         assert_eq!(state.decide(scanned(&["b"]), moment(1)), [Effect::End]);
+        assert_eq!(state.hold().map(|hold| hold.reason), Some(FailureReason::Login));
     }
 
     #[test]

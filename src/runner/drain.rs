@@ -13,12 +13,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::cancel::request_end_of_all;
-use super::claim::{Worked, blocking, take_up, work};
+use super::claim::{Worked, take_up, work};
 use super::decide::{ClaimEnd, Effect, Event, Patience, QueueHold, SlotId, State};
 use super::engine::Engine;
 use super::live::Watching;
 use super::recover::{self, Remains};
 use super::scan::{Selection, scan};
+use super::threads::{blocking, runtime};
 use crate::os::clock;
 use crate::run::Outcome;
 use crate::store::event_stream::Level;
@@ -47,7 +48,7 @@ pub struct Options {
 pub struct DrainReport {
     /// The tasks that got their terminal record, in that order.
     pub ended: Vec<Ended>,
-    /// Why the queue was held at the end, if it was.
+    /// Why the queue is held, if it is.
     pub hold: Option<QueueHold>,
     /// How often somebody asked it to stop.
     pub stops: u32,
@@ -89,11 +90,6 @@ pub fn drain(engine: &Arc<Engine>, options: &Options) -> Result<DrainReport, Run
     // A thread that still waits for the lock of an adopted run must not keep the program alive.
     runtime.shutdown_background();
     Ok(report?)
-}
-
-/// Returns a runtime for the engine: one thread, and others for what blocks.
-pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")
 }
 
 struct Loop {
@@ -178,7 +174,7 @@ impl Loop {
                 Next::Event(event) => event,
                 Next::Wait => self.next_event().await,
                 Next::End => {
-                    self.report.hold = self.state.hold(clock::now()).cloned();
+                    self.report.hold = self.state.hold().cloned();
                     return Ok(self.report);
                 }
             };

@@ -24,9 +24,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Returns the value for a run whose work could not be kept, or that had no place to work.
-    pub(crate) fn nothing() -> Self {
-        Self { workspace: WorkspaceRecord::None, warnings: Vec::new() }
+    /// Returns the value for a run whose work could not be kept: it is where the agent left it.
+    pub(crate) fn failed(error: &anyhow::Error) -> Self {
+        let warning =
+            format!("what the agent left was not kept apart from its worktree: failed to {error:#}");
+        Self { workspace: WorkspaceRecord::None, warnings: vec![warning] }
     }
 
     /// Returns what a successful run changed, in a few words.

@@ -2,9 +2,9 @@
 //!
 //! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`), takes in events, lets [`decide`] turn
 //! them into effects, and performs those. Each claim walks one way (`claim`): settings and prompt are
-//! resolved (`prepare`, `settings`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
-//! runs the agent while its log is followed (`live`); then the end is judged, the work kept and the record
-//! committed (`conclude`, `keep`), and the next step chosen (`follow`). A start after a crash (`recover`)
+//! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
+//! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
+//! and the `record` committed (`conclude`), and the next step chosen (`follow`). A start after a crash (`recover`)
 //! walks the same way. [`cancel()`] ends what runs.
 
 mod broadcast;
@@ -20,9 +20,12 @@ mod live;
 mod place;
 mod plan;
 mod prepare;
+mod record;
 mod recover;
+mod refusal;
 mod scan;
-mod settings;
+mod seen;
+mod threads;
 mod workspace;
 
 pub use broadcast::Listener;

@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 
 use super::engine::Engine;
-use super::plan::{Intent, Refusal, WorkspacePlan};
-use super::settings::TaskSettings;
-use super::workspace::chain;
+use super::plan::{Intent, WorkspacePlan};
+use super::refusal::Refusal;
 use crate::config::Origin;
 use crate::git::{BranchName, CommitId, GitError, Repository};
-use crate::run::FailureReason;
-use crate::store::tasks::LoadedTask;
+use crate::store::tasks::{LoadedTask, TaskSettings};
 use crate::task::{OutsidePath, TaskId, Workspace};
 
 /// How much of the machine's id tells the folders of two clones with the same name apart.
@@ -27,10 +25,8 @@ pub(crate) fn place(
             let path = state_folder(engine).join("sandboxes").join(intent.task.as_str());
             Ok(WorkspacePlan::Sandbox { path })
         }
-        Workspace::Worktree => worktree(engine, &intent.task, task, settings).map_err(|error| Refusal {
-            reason: FailureReason::Workspace,
-            message: format!("Worktree creation failed: failed to {}", chain(&error)),
-        }),
+        Workspace::Worktree => worktree(engine, &intent.task, task, settings)
+            .map_err(|error| Refusal::workspace("Worktree creation failed", &error)),
     }
 }
 

@@ -11,8 +11,10 @@ use super::decide::SlotId;
 use crate::agent::claude::{AgentChoice, Invocation, Session, arguments};
 use crate::agent::judge::{Answer, Protocol};
 use crate::git::{BranchName, CommitId};
-use crate::run::{FailureReason, Resumed, RunId, RunKind, SessionId};
+use crate::os::fs::{self, FileError};
+use crate::run::{Resumed, RunId, RunKind, SessionId};
 use crate::store::run_directory::{Launch, RunDirectory};
+use crate::store::state_directory::StateDirectory;
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -138,7 +140,7 @@ pub(crate) enum WorkspacePlan {
 
 impl Plan {
     /// Loads the plan of a run, or returns `None` when it was never written whole.
-    pub(crate) fn load(directory: &RunDirectory) -> Result<Option<Self>, crate::os::fs::FileError> {
+    pub(crate) fn load(directory: &RunDirectory) -> Result<Option<Self>, FileError> {
         directory.load("plan.json")
     }
 
@@ -177,6 +179,21 @@ impl Plan {
                 self.files.agent_name.clone().map(|name| AgentChoice { file: directory.agents_path(), name });
             self.launch.arguments = arguments(invocation);
         }
+    }
+
+    /// Writes the run's folder: the texts first, the plan last, since a folder with a plan is a run.
+    pub(crate) fn write(&self, state: &StateDirectory) -> Result<(), FileError> {
+        let directory = state.run_directory(self.intent.run);
+        fs::create_private_directory(directory.path())?;
+        fs::write_private(&directory.prompt_path(), self.prompt.as_bytes())?;
+        if let Some(text) = &self.files.instructions {
+            fs::write_private(&directory.instructions_path(), text.as_bytes())?;
+        }
+        if let Some(text) = &self.files.agents {
+            fs::write_private(&directory.agents_path(), text.as_bytes())?;
+        }
+        directory.set("plan.json", self)?;
+        fs::sync_directory(&state.runs_path())
     }
 
     /// Returns what kind of answer the agent is asked for.
@@ -224,14 +241,4 @@ impl SessionPlan {
             Resumed::Resumed => Session::Resume(self.id.clone()),
         }
     }
-}
-
-/// Why a claimed task cannot be run, before any agent was started.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Refusal {
-    /// For programs.
-    pub(crate) reason: FailureReason,
-    /// For people: a sentence of its own.
-    pub(crate) message: String,
 }

@@ -8,11 +8,9 @@ use super::engine::Engine;
 use super::follow::RESUME_PROMPT;
 use super::place::place;
 use super::plan::{
-    AgentFiles, Intent, PLAN_VERSION, Plan, Refusal, RunPatience, SessionPlan, WorkspacePlan,
-    WorktreeWhenDone,
+    AgentFiles, Intent, PLAN_VERSION, Plan, RunPatience, SessionPlan, WorkspacePlan, WorktreeWhenDone,
 };
-use super::settings::load_settings;
-use super::workspace::chain;
+use super::refusal::Refusal;
 use crate::agent::claude::{Account, Invocation, ProjectSettings, problems};
 use crate::agent::definition::AgentDefinition;
 use crate::agent::environment;
@@ -25,7 +23,7 @@ use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::history::TaskHistory;
 use crate::store::run_directory::{Launch, Limits};
-use crate::store::tasks::TaskWithText;
+use crate::store::tasks::{SettingsSource, TaskWithText};
 use crate::task::{SettingType, Span};
 use crate::template::{TemplateName, follow_up_prompt, prompt};
 
@@ -64,9 +62,10 @@ pub(crate) fn prepare(
         slot,
         planned: clock::now(),
     };
-    let settings = match load_settings(engine, &task.task) {
+    let settings = SettingsSource::load(&engine.tasks, &engine.user_config);
+    let settings = match settings.and_then(|mut source| source.of(Some(&task.task))) {
         Ok(settings) => settings,
-        Err(refusal) => return Ok(Some(Prepared::Refused(intent, refusal))),
+        Err(error) => return Ok(Some(Prepared::Refused(intent, Refusal::unknown_settings(&error)))),
     };
     if let Some(hold) = settings.resolved.holds.first() {
         let message = format!("task {} is held: {hold}", candidate.task);
@@ -79,7 +78,7 @@ pub(crate) fn prepare(
         .and_then(|workspace| draft.plan(intent.clone(), workspace));
     match planned {
         Ok(plan) => {
-            super::claim::write(engine, &plan)?;
+            plan.write(&engine.state)?;
             Ok(Some(Prepared::Planned(Box::new(plan))))
         }
         Err(refusal) => Ok(Some(Prepared::Refused(intent, refusal))),
@@ -96,9 +95,13 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn plan(&self, intent: Intent, workspace: WorkspacePlan) -> Result<Plan, Refusal> {
-        let template =
-            self.engine.tasks.load_template(TemplateName::Prompt).map_err(|error| settings(&error))?;
-        let task_prompt = prompt(&self.task.task.file, &template).map_err(|error| settings(&error))?;
+        let template = self
+            .engine
+            .tasks
+            .load_template(TemplateName::Prompt)
+            .map_err(|error| Refusal::settings(&error))?;
+        let task_prompt =
+            prompt(&self.task.task.file, &template).map_err(|error| Refusal::settings(&error))?;
         let session = self.session()?;
         let prompt = self.prompt(&task_prompt, &session);
         let (protocol, invocation, files) = self.agent(&session)?;
@@ -192,7 +195,7 @@ impl Draft<'_> {
             result_schema: schema
                 .map(|path| self.engine.tasks.require_named_file(path))
                 .transpose()
-                .map_err(|error| self::settings(&error))?,
+                .map_err(|error| Refusal::settings(&error))?,
             project_settings: if settings.project_settings.value {
                 ProjectSettings::Load
             } else {
@@ -204,8 +207,8 @@ impl Draft<'_> {
 
     fn definition(&self) -> Result<Option<AgentDefinition>, Refusal> {
         let Some(path) = &self.settings.agent.value else { return Ok(None) };
-        let text = self.engine.tasks.require_named_file(path).map_err(|error| settings(&error))?;
-        AgentDefinition::parse(path.as_path(), &text).map(Some).map_err(|error| settings(&error))
+        let text = self.engine.tasks.require_named_file(path).map_err(|error| Refusal::settings(&error))?;
+        AgentDefinition::parse(path.as_path(), &text).map(Some).map_err(|error| Refusal::settings(&error))
     }
 
     fn program(&self) -> Result<(std::path::PathBuf, Vec<String>), Refusal> {
@@ -220,10 +223,7 @@ impl Draft<'_> {
         let search_path = search_path(&self.engine.environment);
         let folder = self.engine.tasks.work_tree();
         let found = require_program(&program, &search_path, folder);
-        found.map(|path| (path, arguments)).map_err(|error| Refusal {
-            reason: FailureReason::Startup,
-            message: format!("The agent cannot be started: failed to {}.", chain(&error)),
-        })
+        found.map(|path| (path, arguments)).map_err(|error| Refusal::startup(&error))
     }
 
     fn limits(&self) -> Limits {
@@ -243,15 +243,7 @@ impl Draft<'_> {
         let account = Account::current(&self.engine.environment);
         match problems(invocation, &plan.prompt, account).first() {
             None => Ok(()),
-            Some(problem) => Err(settings(problem)),
+            Some(problem) => Err(Refusal::settings(problem)),
         }
-    }
-}
-
-/// A refusal because the settings, or the files that they name, cannot be used.
-pub(crate) fn settings(error: &dyn std::error::Error) -> Refusal {
-    Refusal {
-        reason: FailureReason::Settings,
-        message: format!("The task cannot be run: failed to {}.", chain(error)),
     }
 }

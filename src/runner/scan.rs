@@ -6,7 +6,7 @@ use super::decide::Event;
 use super::engine::Engine;
 use crate::os::clock;
 use crate::schedule::{Candidate, Hold, Standing, queue};
-use crate::store::overview::Overview;
+use crate::store::overview::{Overview, Sources};
 use crate::store::tasks::{Readiness, Unsettled};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
@@ -21,7 +21,8 @@ pub enum Selection {
 }
 
 impl Selection {
-    fn contains(&self, task: &TaskId) -> bool {
+    /// Returns whether a task is one of them.
+    pub fn contains(&self, task: &TaskId) -> bool {
         match self {
             Self::All => true,
             Self::Only(tasks) => tasks.contains(task),
@@ -32,7 +33,13 @@ impl Selection {
 /// Looks at the tasks.
 pub(crate) fn scan(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
     let now = clock::now();
-    let overview = Overview::load(&engine.tasks, &engine.records, &engine.state, now)?;
+    let sources = Sources {
+        tasks: &engine.tasks,
+        records: &engine.records,
+        state: &engine.state,
+        user: &engine.user_config,
+    };
+    let overview = Overview::load(&sources, now)?;
     let candidates: Vec<Candidate> = queue(&overview.entries, &overview.standings)
         .into_iter()
         .filter(|candidate| selection.contains(&candidate.task))
@@ -49,11 +56,13 @@ pub(crate) fn scan(engine: &Engine, selection: &Selection) -> anyhow::Result<Eve
 fn release(overview: &Overview, task: &TaskId, standing: &Standing) -> Option<Timestamp> {
     match standing {
         Standing::Held { hold: Hold::Service { until, .. } } => *until,
-        Standing::Held { hold: Hold::Unsettled } => match overview.tasks.get(task)?.readiness {
+        Standing::Held { hold: Hold::Unsettled { .. } } => match overview.tasks.get(task)?.readiness {
             Readiness::Unsettled(Unsettled::Changing { until }) => Some(until),
             Readiness::Unsettled(Unsettled::NoFinalNewline) | Readiness::Ready => None,
         },
-        Standing::Held { hold: Hold::Invalid | Hold::FileMissing | Hold::Waiting { .. } }
+        Standing::Held {
+            hold: Hold::Invalid | Hold::Refused { .. } | Hold::FileMissing | Hold::Waiting { .. },
+        }
         | Standing::Draft
         | Standing::Queued { .. }
         | Standing::Running

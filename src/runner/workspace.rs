@@ -6,10 +6,11 @@
 use std::path::Path;
 
 use super::engine::Engine;
-use super::plan::{Intent, Plan, Refusal, WorkspacePlan, WorktreeWhenDone};
+use super::plan::{Intent, Plan, WorkspacePlan, WorktreeWhenDone};
+use super::refusal::Refusal;
 use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState};
 use crate::os::fs;
-use crate::run::{FailureReason, Outcome};
+use crate::run::Outcome;
 use crate::store::event_stream::{StreamEventKind, WorktreeChange};
 
 /// Makes the workspace of a plan, or finds it made.
@@ -17,7 +18,7 @@ pub(crate) fn ensure(engine: &Engine, intent: &Intent, workspace: &WorkspacePlan
     let made = match workspace {
         WorkspacePlan::Sandbox { path } => fs::create_directory(path)
             .map(|()| WorktreeChange::Reused)
-            .map_err(|error| refusal("Sandbox creation failed", &error)),
+            .map_err(|error| Refusal::workspace("Sandbox creation failed", &error)),
         WorkspacePlan::Worktree { repository, path, branch, base, .. } => {
             ensure_worktree(engine, intent, &Site { repository, path, branch, base: *base })
         }
@@ -79,7 +80,8 @@ struct Site<'a> {
 }
 
 fn ensure_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, Refusal> {
-    make_worktree(engine, intent, site).map_err(|error| refusal("Worktree creation failed", &error))
+    make_worktree(engine, intent, site)
+        .map_err(|error| Refusal::workspace("Worktree creation failed", &error))
 }
 
 fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, GitError> {
@@ -97,25 +99,6 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
     }
     repository.add_worktree(site.path, site.branch, &reason)?;
     Ok(WorktreeChange::Created)
-}
-
-fn refusal(what: &str, error: &dyn std::error::Error) -> Refusal {
-    Refusal { reason: FailureReason::Workspace, message: format!("{what}: failed to {}", chain(error)) }
-}
-
-/// Returns an error with its causes on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 impl WorkspacePlan {

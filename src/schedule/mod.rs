@@ -40,7 +40,12 @@ pub enum Wish {
     /// Kept out of the queue by its author.
     Draft,
     /// Somebody may still be writing it.
-    Unsettled,
+    Unsettled(Unfinished),
+    /// What it asks for needs something of the user first.
+    Refused {
+        /// What, for people.
+        message: String,
+    },
     /// It cannot be read; the error is told elsewhere.
     Invalid,
     /// There is no file any more, only records.
@@ -102,7 +107,15 @@ pub enum Hold {
     /// Its file cannot be read.
     Invalid,
     /// Its file may still be in the making.
-    Unsettled,
+    Unsettled {
+        /// Why it looks like that.
+        because: Unfinished,
+    },
+    /// What it asks for needs something of the user first.
+    Refused {
+        /// What, for people.
+        message: String,
+    },
     /// Its file is gone, but somebody asked for another run.
     FileMissing,
     /// It runs once another task is done.
@@ -121,6 +134,16 @@ pub enum Hold {
         /// One line for people.
         message: String,
     },
+}
+
+/// Why a file looks as if somebody was still writing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unfinished {
+    /// Its last line does not end.
+    NoFinalNewline,
+    /// It changed a moment ago.
+    Changing,
 }
 
 /// Why a task that others wait for is not done.
@@ -166,7 +189,9 @@ pub fn queue(entries: &[Entry], standings: &BTreeMap<TaskId, Standing>) -> Vec<C
 fn rank(entry: &Entry) -> (Reverse<i32>, Option<Timestamp>) {
     match &entry.wish {
         Wish::Ready { priority, since, .. } => (Reverse(*priority), Some(*since)),
-        Wish::Draft | Wish::Unsettled | Wish::Invalid | Wish::Gone => (Reverse(i32::MIN), None),
+        Wish::Draft | Wish::Unsettled(_) | Wish::Refused { .. } | Wish::Invalid | Wish::Gone => {
+            (Reverse(i32::MIN), None)
+        }
     }
 }
 
@@ -221,7 +246,8 @@ fn wished(entry: &Entry, others: &BTreeMap<&TaskId, &StoredState>) -> Standing {
     let hold = match &entry.wish {
         Wish::Draft => return Standing::Draft,
         Wish::Invalid => Some(Hold::Invalid),
-        Wish::Unsettled => Some(Hold::Unsettled),
+        Wish::Unsettled(because) => Some(Hold::Unsettled { because: *because }),
+        Wish::Refused { message } => Some(Hold::Refused { message: message.clone() }),
         Wish::Gone => Some(Hold::FileMissing),
         Wish::Ready { after, .. } => after.iter().find_map(|on| waiting(on, others)),
     };

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::history::TaskHistory;
 use super::records::{Records, RecordsError};
 use super::state_directory::StateDirectory;
-use super::tasks::{LoadedTask, Readiness, TaskFolder};
+use super::tasks::{LoadedTask, Readiness, SettingsSource, TaskFolder, Unsettled};
+use crate::config::GitEntry;
 use crate::os::fs::FileError;
 use crate::run::{MachineId, StoredState};
-use crate::schedule::{Entry, Lock, Standing, Wish, standings};
+use crate::schedule::{Entry, Lock, Standing, Unfinished, Wish, standings};
 use crate::task::{TaskFileError, TaskId};
 use crate::timestamp::Timestamp;
 
@@ -27,33 +28,43 @@ pub struct Overview {
     pub invalid: Vec<TaskFileError>,
 }
 
+/// What an overview is put together from.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The task files.
+    pub tasks: &'a TaskFolder,
+    /// The records.
+    pub records: &'a Records,
+    /// What this clone alone knows.
+    pub state: &'a StateDirectory,
+    /// `claudedo.*` of git's configuration.
+    pub user: &'a [GitEntry],
+}
+
 impl Overview {
     /// Looks at everything.
-    pub fn load(
-        tasks: &TaskFolder,
-        records: &Records,
-        state: &StateDirectory,
-        now: Timestamp,
-    ) -> Result<Self, RecordsError> {
-        let loaded = tasks.load_all(now);
+    pub fn load(sources: &Sources<'_>, now: Timestamp) -> Result<Self, RecordsError> {
+        let loaded = sources.tasks.load_all(now);
         let files: BTreeMap<TaskId, LoadedTask> = loaded.tasks.into_iter().collect();
-        let histories = records.load_all()?;
+        let histories = sources.records.load_all()?;
         let invalid: Vec<TaskId> = loaded.invalid.iter().filter_map(invalid_task).collect();
         let mut ids: Vec<&TaskId> = files.keys().chain(histories.keys()).chain(&invalid).collect();
         ids.sort();
         ids.dedup();
+        // Settings that cannot be read at all are told when a task is run with them.
+        let mut settings = SettingsSource::load(sources.tasks, sources.user).ok();
         let mut entries = Vec::with_capacity(ids.len());
         for id in ids {
             let stored = histories.get(id).map(|history| history.state.clone()).unwrap_or_default();
             let wish = match files.get(id) {
-                Some(file) => wish(file),
+                Some(file) => wish(file, &stored, settings.as_mut()),
                 None if invalid.contains(id) => Wish::Invalid,
                 None => Wish::Gone,
             };
-            let lock = lock(state, id, &stored)?;
+            let lock = lock(sources.state, id, &stored)?;
             entries.push(Entry { task: id.clone(), wish, stored, lock });
         }
-        let here = here(state)?;
+        let here = here(sources.state)?;
         let standings = standings(&entries, &here, now);
         Ok(Self { entries, standings, tasks: files, histories, invalid: loaded.invalid })
     }
@@ -71,12 +82,30 @@ fn lock(state: &StateDirectory, task: &TaskId, stored: &StoredState) -> Result<L
     }
 }
 
-fn wish(task: &LoadedTask) -> Wish {
+fn wish(task: &LoadedTask, stored: &StoredState, settings: Option<&mut SettingsSource<'_>>) -> Wish {
     match (task.file.draft, &task.readiness) {
-        (true, _) => Wish::Draft,
-        (false, Readiness::Unsettled(_)) => Wish::Unsettled,
-        (false, Readiness::Ready) => {
-            Wish::Ready { priority: task.file.priority, after: task.file.after.clone(), since: task.modified }
+        (true, _) => return Wish::Draft,
+        (false, Readiness::Unsettled(Unsettled::NoFinalNewline)) => {
+            return Wish::Unsettled(Unfinished::NoFinalNewline);
+        }
+        (false, Readiness::Unsettled(Unsettled::Changing { .. })) => {
+            return Wish::Unsettled(Unfinished::Changing);
+        }
+        (false, Readiness::Ready) => {}
+    }
+    if let Some(message) = settings.and_then(|settings| refusal(task, stored, settings)) {
+        return Wish::Refused { message };
+    }
+    Wish::Ready { priority: task.file.priority, after: task.file.after.clone(), since: task.modified }
+}
+
+/// Only for a task that might run next: adding up the settings of a thousand that are done takes too long.
+fn refusal(task: &LoadedTask, stored: &StoredState, settings: &mut SettingsSource<'_>) -> Option<String> {
+    match stored {
+        StoredState::Claimed { .. } | StoredState::Ended { .. } => None,
+        StoredState::New | StoredState::Requested { .. } | StoredState::Held { .. } => {
+            let settings = settings.of(Some(task)).ok()?;
+            settings.resolved.holds.first().map(ToString::to_string)
         }
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! machine          random id of this clone on this machine
 //! locks/runner     held by the one runner of the repository
-//! locks/<task>     held while a task is worked on, by the runner, its supervisor and its agent
+//! locks/task-<id>  held while a task is worked on, by the runner, its supervisor and its agent
 //! runs/<run>/      one live run (see `run_directory`)
 //! events.ndjson    the local event stream
 //! cache/           derived, may be deleted at any time
@@ -140,6 +140,7 @@ impl StateDirectory {
 
     /// Takes a task's lock, or returns `None` when somebody works on it.
     pub fn try_lock_task(&self, task: &TaskId) -> Result<Option<TaskLock>, FileError> {
+        self.create()?;
         Ok(FileLock::try_take(&self.task_lock_path(task))?.map(|lock| TaskLock { lock }))
     }
 

@@ -20,7 +20,7 @@ mod watch;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use orphan::{OrphanError, Supervision, end_orphan, supervision};
+pub use orphan::{OrphanError, Supervision, end_orphan, supervision, wait_for_supervisor};
 
 use crate::os::clock;
 use crate::os::fs::FileError;

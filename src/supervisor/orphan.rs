@@ -56,6 +56,14 @@ pub fn supervision(directory: &RunDirectory) -> Result<Supervision, FileError> {
     })
 }
 
+/// Waits until the supervisor of a run is gone.
+///
+/// It lets go of the task's lock a moment before its own, so that whoever gets the one may still find the
+/// other held.
+pub fn wait_for_supervisor(directory: &RunDirectory) -> Result<(), FileError> {
+    FileLock::take(&directory.supervisor_lock_path()).map(drop)
+}
+
 /// Ends all that is left of a run whose supervisor is gone, and writes its `exit.json`.
 ///
 /// Returns the report that is there when the run had ended already. Holds the supervisor's lock meanwhile, and

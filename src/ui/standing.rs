@@ -4,7 +4,7 @@ use anstyle::Style;
 
 use super::{CYAN, DIM, GREEN, PLAIN, RED, YELLOW};
 use crate::run::{Outcome, RunKind};
-use crate::schedule::{Hold, Standing, WaitingBecause};
+use crate::schedule::{Hold, Standing, Unfinished, WaitingBecause};
 use crate::task::TaskId;
 
 /// Returns the one word for a standing.
@@ -13,7 +13,9 @@ pub fn word(standing: &Standing) -> &'static str {
         Standing::Draft => "draft",
         Standing::Held { hold: Hold::Invalid } => "invalid",
         Standing::Held { hold: Hold::Waiting { .. } } => "waiting",
-        Standing::Held { hold: Hold::Unsettled | Hold::FileMissing | Hold::Service { .. } } => "held",
+        Standing::Held {
+            hold: Hold::Unsettled { .. } | Hold::Refused { .. } | Hold::FileMissing | Hold::Service { .. },
+        } => "held",
         Standing::Queued { .. } => "queued",
         Standing::Running => "running",
         Standing::Interrupted => "interrupted",
@@ -67,7 +69,8 @@ pub fn next_step(task: &TaskId, standing: &Standing) -> Option<String> {
         Standing::Held { hold: Hold::Waiting { on, because: WaitingBecause::NotDone } } => {
             command(format!("retry {on}"))
         }
-        Standing::Held { hold: Hold::Unsettled | Hold::Waiting { .. } } | Standing::Elsewhere { .. } => None,
+        Standing::Held { hold: Hold::Unsettled { .. } | Hold::Refused { .. } | Hold::Waiting { .. } }
+        | Standing::Elsewhere { .. } => None,
         Standing::Held { hold: Hold::Service { .. } } | Standing::Queued { .. } | Standing::Interrupted => {
             command("run".to_owned())
         }
@@ -83,7 +86,11 @@ pub fn next_step(task: &TaskId, standing: &Standing) -> Option<String> {
 fn hold_explanation(hold: &Hold) -> String {
     match hold {
         Hold::Invalid => "Its file cannot be read.".to_owned(),
-        Hold::Unsettled => "Its file was changed a moment ago.".to_owned(),
+        Hold::Unsettled { because: Unfinished::Changing } => "Its file was changed a moment ago.".to_owned(),
+        Hold::Unsettled { because: Unfinished::NoFinalNewline } => {
+            "Its file does not end in a newline, so somebody may still be writing it.".to_owned()
+        }
+        Hold::Refused { message } => format!("{message}."),
         Hold::FileMissing => "Its file is gone.".to_owned(),
         Hold::Waiting { on, because: WaitingBecause::NotYetDone } => {
             format!("Waits for {on}, which is not done yet.")

@@ -42,7 +42,10 @@ pub struct Table {
 impl Cell {
     /// Returns a cell. What a terminal would obey is taken out, and line ends become spaces.
     pub fn new(text: &str, style: Style) -> Self {
-        let text = safe(text).split(['\n', '\r', '\t']).collect::<Vec<_>>().join(" ");
+        let mut text = safe(text).into_owned();
+        if text.contains(['\n', '\r', '\t']) {
+            text = text.replace(['\n', '\r', '\t'], " ");
+        }
         Self { text, style }
     }
 }

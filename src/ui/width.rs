@@ -20,7 +20,8 @@ pub fn screen_width() -> Option<usize> {
 
 /// Returns the columns that a text takes on a screen.
 pub fn display_width(text: &str) -> usize {
-    text.width()
+    // Control characters are gone by now, and every other character of ASCII takes one column.
+    if text.is_ascii() { text.len() } else { text.width() }
 }
 
 /// Returns the text cut to a number of columns, its last one an ellipsis when something is missing.

@@ -2,9 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod cli_config;
+mod cli_help;
+mod cli_live;
+mod cli_output;
+mod cli_places;
+mod cli_runs;
+mod cli_support;
+mod cli_tasks;
 mod dependencies;
 mod fake_claude;
 mod formats;
+mod readme;
 mod recovery;
 mod seed;
 mod supervisor;

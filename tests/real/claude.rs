@@ -105,6 +105,11 @@ impl Claude {
         self.work.clone()
     }
 
+    /// Returns the folder of all that belongs to the test.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Returns the program.
     pub(crate) fn program(&self) -> &Path {
         &self.program

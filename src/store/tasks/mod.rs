@@ -8,7 +8,9 @@ mod cache;
 mod entry;
 mod folder;
 mod readiness;
+mod settings;
 mod text;
 
 pub use folder::{LoadedTask, LoadedTasks, TaskFolder, TaskFolderError, TaskWithText};
 pub use readiness::{Readiness, SETTLE_TIME, Unsettled};
+pub use settings::{SettingsSource, TaskSettings, TaskSettingsError};
