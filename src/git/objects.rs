@@ -44,6 +44,8 @@ impl ObjectBatch {
         if self.written.contains(&id) {
             return Ok(id);
         }
+        // The empty tree is in every repository for gix, whether it is there or not. `git fsck` wants it there.
+        let is_built_in = kind == Kind::Tree && bytes.is_empty();
         let path = loose_path(&self.repository, &id);
         match path.metadata() {
             // Left by a power cut. gix would see a file and not write; git would call the repository corrupt.
@@ -53,7 +55,7 @@ impl ObjectBatch {
                 self.written.insert(id);
                 return Ok(id);
             }
-            Err(_) if self.repository.has_object(id) => return Ok(id),
+            Err(_) if !is_built_in && self.repository.has_object(id) => return Ok(id),
             Err(_) => {}
         }
         let write = gix::objs::Write::write_buf(&self.repository.objects, kind, bytes);
@@ -84,6 +86,9 @@ impl ObjectBatch {
         let trees = in_memory.objects.take_object_memory();
         for (kind, bytes) in trees.iter().flat_map(|trees| trees.values()) {
             self.write(*kind, bytes)?;
+        }
+        if root == ObjectId::empty_tree(root.kind()) {
+            self.write(Kind::Tree, &[])?;
         }
         Ok(root)
     }
