@@ -53,10 +53,12 @@ impl ObjectBatch {
                 self.written.insert(id);
                 return Ok(id);
             }
-            Err(_) if self.repository.has_object(id) => return Ok(id),
+            // One that was packed a moment ago is written again, which does no harm; looking for new packs
+            // before each write costs as much as the write.
+            Err(_) if self.repository.objects.exists_without_refresh(&id) => return Ok(id),
             Err(_) => {}
         }
-        let write = gix::objs::Write::write_buf(&self.repository.objects, kind, bytes);
+        let write = gix::objs::Write::write_buf_with_known_id(&self.repository.objects, kind, bytes, id);
         let id = write.map_err(GitError::on(failed))?;
         self.written.insert(id);
         Ok(id)
