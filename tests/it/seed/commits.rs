@@ -46,6 +46,15 @@ fn without_ids(line: &str) -> String {
 }
 
 #[test]
+fn the_last_file_may_be_deleted() {
+    let test = TestRepository::with_fake();
+    test.add_task("empty-a1b2", &["delete README.md"]);
+    test.run(0);
+    assert_eq!(test.git(&["ls-tree", "claudedo/empty-a1b2"]), "");
+    test.assert_sound();
+}
+
+#[test]
 fn the_files_of_a_repository_that_the_agent_made_are_kept_and_said() {
     let test = TestRepository::with_fake();
     test.add_task(

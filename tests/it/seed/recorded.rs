@@ -137,17 +137,29 @@ fn every_broadcast_of_the_seed_is_in_the_event_stream() {
 }
 
 #[test]
-fn a_log_line_has_its_level() {
+fn what_the_runner_says_has_a_level() {
     let test = TestRepository::with_fake();
-    let plan = "01890a5d-ac96-774b-bcce-b302099a8057/plan.json";
-    test.write(&format!(".git/claudedo/runs/{plan}"), "{");
-    test.claudedo(&["run"]);
-    let logs: Vec<Value> = test.stream().into_iter().filter(|event| event["event"] == "worker_log").collect();
-    assert!(!logs.is_empty());
-    for log in logs {
-        assert_eq!(log["level"], "error", "{log}");
-        assert!(text_of(&log["message"]).contains(plan), "{log}");
-    }
+    test.add_task("slow-a1b2", &[&test.wait_step("gate")]);
+    let runner = test.start(&["run"]);
+    test.wait_for_start(1);
+    runner.signal(rustix::process::Signal::INT);
+    test.wait_for_event("no new task starts");
+    runner.kill();
+    let folder = test.local("runs/01890000-0000-7000-8000-000000000000");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("plan.json"), "{").unwrap();
+    test.release("gate");
+    test.run(0);
+    let said = test.stream().into_iter().filter(|event| event["event"] == "worker_log");
+    let said: Vec<String> =
+        said.map(|event| format!("{}: {}", text_of(&event["level"]), text_of(&event["message"]))).collect();
+    test.snapshots().bind(|| {
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        warning: no new task starts; waiting for those that run (once more to cancel them)
+        error: failed to read [ROOT]/repository/.git/claudedo/runs/[UUID]/plan.json; the run's folder is kept
+        info: going on with task slow-[ID], left by an earlier runner
+        "#)
+    });
 }
 
 /// Returns an event without its time, and its run by number.
