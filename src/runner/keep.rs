@@ -99,6 +99,8 @@ struct Site<'a> {
 
 impl Site<'_> {
     fn keep(&self, plan: &Plan, judgement: &Judgement, message: &str) -> Result<Kept, GitError> {
+        // The task's lock is ours and the agent is gone: a lock that stays belongs to nobody.
+        self.repository.outwait_stale_lock(self.branch.as_str())?;
         let Some(tip) = self.repository.branch_tip(self.branch)? else {
             return self.without_branch(plan);
         };
@@ -167,6 +169,7 @@ impl Site<'_> {
             author: &self.repository.author_identity(),
             signing: Signing::Never,
         })?;
+        self.repository.outwait_stale_lock(&name)?;
         self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(commit))?;
         Ok(commit)
     }

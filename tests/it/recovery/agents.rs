@@ -43,7 +43,7 @@ fn a_run_that_takes_too_long_is_ended_and_not_retried() {
     test.run(1);
     let record = test.record("slow-a1b2");
     assert_eq!(
-        words(&[record.clone()], ["outcome", "reason", "ended_by"]),
+        words(std::slice::from_ref(&record), ["outcome", "reason", "ended_by"]),
         [["failed", "deadline", "deadline"]]
     );
     let snapshot = record["workspace"]["snapshot"].as_str().unwrap();

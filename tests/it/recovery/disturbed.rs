@@ -121,10 +121,12 @@ fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_file
 }
 
 #[test]
-fn a_lock_file_that_was_left_on_a_ref_of_ours_stops_nothing() {
+fn lock_files_that_killed_writers_left_on_refs_of_ours_stop_nothing() {
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
+    let machine = fs::read_to_string(test.local("machine")).unwrap();
     test.write(&format!(".git/refs/heads/claudedo/{TASK}.lock"), "");
+    test.write(&format!(".git/refs/claudedo/runs/{}.lock", machine.trim()), "");
     release_and_finish(&test, runner);
     assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
 }

@@ -51,7 +51,8 @@ fn a_run_that_goes_on_is_waited_for() {
     let second = test.start(&["run"]);
     test.wait_for_event("going on with task");
     test.release("gate");
-    assert_eq!(second.wait().status, 0);
+    let answer = second.wait();
+    assert_eq!(answer.status, 0, "{answer:#?}");
     assert_finished(&test, &[("first", "done")]);
     assert_eq!(test.fake_starts().len(), 1);
 }

@@ -1,15 +1,12 @@
 //! What the service does not give: usage, a login, an answer now.
 
-use std::time::{Duration, SystemTime};
-
 use serde_json::Value;
 
 use crate::support::TestRepository;
 
 /// Returns the Unix time that many seconds from now.
 fn in_seconds(seconds: u64) -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    (now + Duration::from_secs(seconds)).as_secs()
+    u64::try_from(git_claudedo::os::clock::now().unix_seconds()).unwrap() + seconds
 }
 
 fn limited(until: u64) -> [String; 4] {

@@ -115,7 +115,7 @@ fn continuing_a_task_that_does_not_exist_says_that_it_was_not_found() {
     test.snapshots().bind(|| {
         insta::assert_snapshot!(answer.stderr, @r#"
         error: failed to find task "logout": there is no such task; `git claudedo list` shows them
-        "#)
+        "#);
     });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
 }
@@ -129,7 +129,7 @@ fn continuing_a_task_that_never_ran_says_that_there_is_no_previous_run() {
         insta::assert_snapshot!(answer.stderr, @r#"
         error: No previous run to continue.
         hint: To run it: git claudedo run login-[ID]
-        "#)
+        "#);
     });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
 }
@@ -144,7 +144,7 @@ fn continuing_a_run_without_a_session_says_that_it_cannot_be_resumed() {
         insta::assert_snapshot!(answer.stderr, @r#"
         error: Previous run has no session ID — cannot resume.
         hint: To start again: git claudedo retry login-[ID]
-        "#)
+        "#);
     });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
     assert_eq!(test.history("login-a1b2"), "claimed finished:failed");
