@@ -8,16 +8,11 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::clock;
 use super::fs::FileError;
 
-/// How often a lock is tried that somebody holds, since that may be somebody who only asks.
-const TAKE_ATTEMPTS: usize = 5;
-
-/// How long to wait between two tries: far longer than an answer takes.
-const TAKE_PAUSE: Duration = Duration::from_millis(2);
+/// How often a lock is tried while others look at it. A look takes microseconds; so many in a row do not happen.
+const LOOKS_MAX: u32 = 10_000;
 
 /// A lock that this process holds until the value and all inherited copies of its file are gone.
 #[derive(Debug)]
@@ -29,13 +24,14 @@ pub struct FileLock {
 impl FileLock {
     /// Takes the lock at once, or returns `None` when somebody holds it.
     ///
-    /// Whoever only asks ([`Self::is_held`]) holds the lock for some microseconds, and does not count.
+    /// Somebody who merely looks ([`Self::is_held`]) shares the lock for an instant. That instant is waited out.
     pub fn try_take(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open(path)?;
-        for _ in 0..TAKE_ATTEMPTS {
+        for _ in 0..LOOKS_MAX {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(Self { file, path: path.to_owned() })),
-                Err(TryLockError::WouldBlock) => clock::pause(TAKE_PAUSE),
+                Err(TryLockError::WouldBlock) if is_only_looked_at(&file, path)? => std::thread::yield_now(),
+                Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(FileError::on("lock", path)(error)),
             }
         }
@@ -52,11 +48,7 @@ impl FileLock {
     /// Returns whether anybody holds the lock now.
     pub fn is_held(path: &Path) -> Result<bool, FileError> {
         match OpenOptions::new().read(true).open(path) {
-            Ok(file) => match file.try_lock_shared() {
-                Ok(()) => Ok(false),
-                Err(TryLockError::WouldBlock) => Ok(true),
-                Err(TryLockError::Error(error)) => Err(FileError::on("lock", path)(error)),
-            },
+            Ok(file) => Ok(!is_only_looked_at(&file, path)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(FileError::on("open", path)(error)),
         }
@@ -73,6 +65,15 @@ impl FileLock {
     }
 }
 
+/// Returns whether nobody holds the lock of a file, although others may look at it. Leaves it unlocked.
+fn is_only_looked_at(file: &File, path: &Path) -> Result<bool, FileError> {
+    match file.try_lock_shared() {
+        Ok(()) => file.unlock().map(|()| true).map_err(FileError::on("unlock", path)),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(FileError::on("lock", path)(error)),
+    }
+}
+
 fn open(path: &Path) -> Result<File, FileError> {
     OpenOptions::new()
         .create(true)
@@ -86,7 +87,28 @@ fn open(path: &Path) -> Result<File, FileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+
+    #[test]
+    fn a_lock_that_others_only_look_at_can_be_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        FileLock::is_held(&path).unwrap();
+                    }
+                });
+            }
+            let refused = (0..20_000).filter(|_| FileLock::try_take(&path).unwrap().is_none()).count();
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(refused, 0);
+        });
+    }
 
     #[test]
     fn a_lock_is_held_until_its_last_copy_is_gone() {
@@ -99,24 +121,6 @@ mod tests {
         assert!(FileLock::is_held(&path).unwrap());
         drop(copy);
         assert!(!FileLock::is_held(&path).unwrap());
-    }
-
-    #[test]
-    fn whoever_only_asks_never_keeps_anybody_from_the_lock() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        drop(FileLock::take(&path).unwrap());
-        let asked = std::sync::atomic::AtomicBool::new(true);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while asked.load(std::sync::atomic::Ordering::Relaxed) {
-                    FileLock::is_held(&path).unwrap();
-                }
-            });
-            let taken = (0..2000).filter(|_| FileLock::try_take(&path).unwrap().is_some()).count();
-            asked.store(false, std::sync::atomic::Ordering::Relaxed);
-            assert_eq!(taken, 2000);
-        });
     }
 
     #[test]

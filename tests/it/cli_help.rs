@@ -24,6 +24,7 @@ const COMMANDS: [&str; 16] = [
     "config",
     "demo",
     "completions",
+    "man",
 ];
 
 /// Set this variable to write the page anew.

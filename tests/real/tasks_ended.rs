@@ -1,5 +1,9 @@
 //! Runs that somebody or a limit ends, and what is kept of them.
 
+use std::io::Write;
+
+use rustix::process::Signal;
+
 use crate::named_pipe::NamedPipe;
 use crate::repository::RealRepository;
 
@@ -17,6 +21,7 @@ fn a_cancelled_run_takes_its_commands_along_and_keeps_what_it_made() {
     let running = repository.start_run(&[]);
     assert_eq!(told.line().as_deref(), Some("running"));
     assert_eq!(task.state(), "running");
+    assert!(task.conversation().contains("sleep 600"), "{}", task.conversation());
     repository.answer(&["cancel", "cancel", "--message", "Not needed any more."]);
     assert_eq!(told.line(), None, "the command still runs");
     assert_eq!(running.finish().code, Some(2));
@@ -48,4 +53,23 @@ fn a_run_whose_time_is_over_is_a_failure_that_keeps_its_work() {
     assert_eq!(task.outcomes(), ["failed deadline"]);
     let snapshot = task.record(1)["workspace"]["snapshot"].as_str().unwrap().to_owned();
     assert_eq!(repository.git(&["show", &format!("{snapshot}:a.txt")]), "half");
+}
+
+#[test]
+fn after_an_interrupt_what_runs_ends_by_itself_and_nothing_else_starts() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    repository.set("allowedTools", "Bash");
+    let told = NamedPipe::create(&repository.claude.folder().join("told"));
+    let mut go = NamedPipe::writer(&repository.claude.folder().join("go"));
+    let folder = repository.claude.folder().display();
+    let command = format!("exec 3>{folder}/told; echo running >&3; read -t 60 line <> {folder}/go");
+    let script = format!("@stub bash cmd=\"{command}\"");
+    let first = repository.add_with("first", &script, &["--priority", "1"]);
+    let second = repository.add("second", "@stub text");
+    let running = repository.start_run(&["--slots", "1"]);
+    assert_eq!(told.line().as_deref(), Some("running"));
+    running.signal(Signal::INT);
+    go.write_all(b"\n").unwrap();
+    assert_eq!(running.finish().code, Some(130));
+    assert_eq!((first.state().as_str(), second.state().as_str()), ("done", "queued"));
 }

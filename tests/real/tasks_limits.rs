@@ -72,6 +72,15 @@ fn without_a_login_no_task_fails_and_each_runs_once_there_is_one() {
     assert_eq!(second.outcomes(), ["done"]);
 }
 
+#[test]
+fn a_budget_that_is_used_up_is_a_failure_that_nobody_tries_again() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    let task = repository.add_with("budget", "@stub turns n=3", &["--max-budget-usd", "0.0001"]);
+    assert_eq!(repository.run_with(&[]), Some(1));
+    assert_eq!(task.outcomes(), ["failed budget"]);
+    assert!(task.shown()["cost_usd"].as_f64().unwrap() > 0.0001, "{:#}", task.shown());
+}
+
 fn seconds(moment: &serde_json::Value) -> u64 {
     let moment = chrono::DateTime::parse_from_rfc3339(moment.as_str().unwrap()).unwrap();
     u64::try_from(moment.timestamp()).unwrap()

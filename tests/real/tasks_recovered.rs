@@ -68,6 +68,25 @@ fn an_agent_that_crashes_is_told_so_in_its_session() {
     assert_eq!(second["agent"]["session"], first["agent"]["session"]);
 }
 
+/// The CLI removes conversations after 30 days.
+#[test]
+fn a_follow_up_whose_session_is_gone_starts_afresh_with_the_whole_task() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    let task = repository.add("forgotten", "@stub write path=a.txt content=first");
+    repository.run();
+    fs::remove_dir_all(repository.claude.folder().join("home/.claude/projects")).unwrap();
+    task.continue_with("Now the other one.\n@stub write path=b.txt content=second");
+    repository.run();
+    assert_eq!(task.outcomes(), ["done", "failed session_missing", "done"]);
+    let (first, third) = (task.record(1), task.record(3));
+    assert_eq!(third["agent"]["resumed"], "fresh");
+    assert_ne!(third["agent"]["session"], first["agent"]["session"]);
+    let prompt = task.recorded(3, "prompt.md");
+    assert!(prompt.starts_with("Do what the description says"), "{prompt}");
+    assert!(prompt.contains("Now the other one."), "{prompt}");
+    assert!(task.files().contains(&"b.txt".to_owned()), "{:?}", task.files());
+}
+
 /// A task that wrote `a.txt`, and whose command waits for a word before it writes `b.txt`.
 struct Scene {
     runner: Option<crate::running::Running>,

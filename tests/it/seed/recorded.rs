@@ -158,7 +158,7 @@ fn what_the_runner_says_has_a_level() {
         warning: no new task starts; waiting for those that run (once more to cancel them)
         error: failed to read [ROOT]/repository/.git/claudedo/runs/[UUID]/plan.json; the run's folder is kept
         info: going on with task slow-[ID], left by an earlier runner
-        "#)
+        "#);
     });
 }
 
