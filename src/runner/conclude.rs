@@ -34,8 +34,11 @@ pub(crate) struct Concluded {
 pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyhow::Result<Concluded> {
     let directory = engine.state.run_directory(plan.intent.run);
     let seen = Seen::load(plan, exit, &directory)?;
+    let is_recorded = is_recorded(engine, &plan.intent)?;
     let (judgement, kept) = match keep(engine, plan, &seen.judgement, &seen.work()) {
-        Ok(kept) => (seen.judgement.clone(), kept),
+        // Its worktree may have been removed since the record was written.
+        Ok(kept) if is_recorded => (seen.judgement.clone(), kept),
+        Ok(kept) => (on_branch(&seen.judgement, &kept), kept),
         Err(error) => (unkept(&seen.judgement, &error), Kept::failed(&error)),
     };
     let ended = RunEnd {
@@ -60,7 +63,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         log: Some(LogSource { path: directory.log_path() }),
         event,
     };
-    if !is_recorded(engine, &plan.intent)? {
+    if !is_recorded {
         engine.records.append_record(new_record, clock::now())?;
     }
     Ok(Concluded { outcome, following, message })
@@ -134,6 +137,18 @@ fn message(judgement: &Judgement, seen: &Seen, kept: &Kept) -> String {
         Judgement::Failure { message, .. } => {
             first_line(message).unwrap_or_else(|| "no reason was given".to_owned())
         }
+    }
+}
+
+/// A success whose work is not on the branch is a failure, since there is nothing to review.
+fn on_branch(judgement: &Judgement, kept: &Kept) -> Judgement {
+    match (judgement, &kept.missing) {
+        (Judgement::Success, Some(missing)) => Judgement::Failure {
+            reason: FailureReason::Commit,
+            message: format!("The agent was done, but {missing}"),
+            next: AfterFailure::Stop,
+        },
+        (Judgement::Success | Judgement::Failure { .. } | Judgement::Cancelled, _) => judgement.clone(),
     }
 }
 

@@ -73,3 +73,34 @@ fn after_an_interrupt_what_runs_ends_by_itself_and_nothing_else_starts() {
     assert_eq!(running.finish().code, Some(130));
     assert_eq!((first.state().as_str(), second.state().as_str()), ("done", "queued"));
 }
+
+#[test]
+fn a_task_whose_branch_the_agent_did_away_with_is_not_done() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    repository.set("allowedTools", "Bash");
+    let script = "@stub write path=a.txt content=hi\n@stub bash cmd=\"git branch -m claudedo/gone other\"";
+    let task = repository.add("gone", script);
+    assert_eq!(repository.run_with(&[]), Some(1));
+    assert_eq!(task.outcomes(), ["failed commit"]);
+    let record = task.record(1);
+    let snapshot = record["workspace"]["snapshot"].as_str().unwrap();
+    assert_eq!(repository.git(&["show", &format!("{snapshot}:a.txt")]), "hi");
+    let error = format!(
+        "The agent was done, but the branch claudedo/gone was deleted during the run; its files are kept as {snapshot}"
+    );
+    assert_eq!(record["error"], error.as_str());
+}
+
+#[test]
+fn a_task_whose_worktree_the_agent_did_away_with_is_not_done_and_can_be_tried_again() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    repository.set("allowedTools", "Bash");
+    let task =
+        repository.add("away", "@stub write path=a.txt content=hi\n@stub bash cmd=\"mv $PWD $PWD-away\"");
+    assert_eq!(repository.run_with(&[]), Some(1));
+    assert_eq!(task.outcomes(), ["failed commit"]);
+    task.continue_with("It is yours again.\n@stub write path=b.txt content=hi");
+    repository.run();
+    assert_eq!(task.outcomes(), ["failed commit", "done"]);
+    assert_eq!(task.files(), ["README.md", "b.txt"]);
+}

@@ -27,10 +27,20 @@ fn kill_everything(test: &TestRepository) -> PathBuf {
 }
 
 fn release_and_finish(test: &TestRepository, runner: Started) {
+    release_and_end(test, runner, (0, "done"));
+}
+
+/// Lets the run end; its work is not where it belongs, so that it is not done.
+fn release_and_miss(test: &TestRepository, runner: Started) {
+    release_and_end(test, runner, (1, "failed"));
+    assert_eq!(test.record(TASK)["reason"], "commit");
+}
+
+fn release_and_end(test: &TestRepository, runner: Started, (status, outcome): (i32, &str)) {
     test.release("gate");
     let answer = runner.wait();
-    assert_eq!(answer.status, 0, "{answer:#?}");
-    assert_eq!(test.history(TASK), "claimed finished:done");
+    assert_eq!(answer.status, status, "{answer:#?}");
+    assert_eq!(test.history(TASK), format!("claimed finished:{outcome}"));
     assert_eq!(test.run_folders(), Vec::<PathBuf>::new());
     test.assert_sound();
 }
@@ -88,7 +98,7 @@ fn a_worktree_that_is_deleted_while_the_agent_works_is_told_in_the_record() {
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
     fs::remove_dir_all(test.workspace("worktrees", TASK)).unwrap();
-    release_and_finish(&test, runner);
+    release_and_miss(&test, runner);
     let warnings = test.record(TASK)["warnings"].to_string();
     assert!(warnings.contains("was gone when the run ended"), "{warnings}");
     // The next run makes it anew.
@@ -102,9 +112,7 @@ fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_file
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
     test.git(&["update-ref", "-d", &format!("refs/heads/claudedo/{TASK}")]);
-    test.release("gate");
-    assert_eq!(runner.wait().status, 0);
-    assert_eq!(test.history(TASK), "claimed finished:done");
+    release_and_miss(&test, runner);
     assert_eq!(test.git(&["branch", "--list", "claudedo/*"]), "");
     let record = test.record(TASK);
     assert!(record["warnings"].to_string().contains("was deleted during the run"), "{record:#}");
