@@ -17,7 +17,7 @@ use crate::store::records::{LogSource, NewRecord};
 use crate::store::run_directory::ExitReport;
 
 /// The most characters of one line for people. What was said at length stands in the record.
-const LINE_CHARACTERS_MAX: usize = 200;
+const LINE_CHARACTERS_MAX: usize = 500;
 
 /// A run that has its record.
 #[derive(Debug)]
