@@ -40,7 +40,10 @@ pub(crate) fn require_ended(
     }
     match &history.state {
         StoredState::Ended { .. } | StoredState::Held { .. } => Ok(()),
-        StoredState::New | StoredState::Requested { .. } => {
+        // It may be a draft, or wait for another: only `show` can say.
+        StoredState::New => Err(CommandError::fatal(format!("Task {task} has not run yet."))
+            .hint(format!("To see where it stands: git claudedo show {task}"))),
+        StoredState::Requested { .. } => {
             Err(CommandError::fatal(format!("Task {task} is in the queue already."))
                 .hint(format!("To run it: git claudedo run {task}")))
         }

@@ -14,6 +14,7 @@
 
 mod branch;
 mod branch_name;
+mod checked_out;
 mod commit;
 mod diff;
 mod encoding;

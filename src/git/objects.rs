@@ -44,8 +44,6 @@ impl ObjectBatch {
         if self.written.contains(&id) {
             return Ok(id);
         }
-        // The empty tree is in every repository for gix, whether it is there or not. `git fsck` wants it there.
-        let is_built_in = kind == Kind::Tree && bytes.is_empty();
         let path = loose_path(&self.repository, &id);
         match path.metadata() {
             // Left by a power cut. gix would see a file and not write; git would call the repository corrupt.
@@ -55,10 +53,13 @@ impl ObjectBatch {
                 self.written.insert(id);
                 return Ok(id);
             }
-            Err(_) if !is_built_in && self.repository.has_object(id) => return Ok(id),
+            // Asked of the object database itself: for the rest of gix the empty tree is always there, and
+            // `git fsck` wants it there. One that was packed a moment ago is written again, which does no harm; looking for new packs
+            // before each write costs as much as the write.
+            Err(_) if self.repository.objects.exists_without_refresh(&id) => return Ok(id),
             Err(_) => {}
         }
-        let write = gix::objs::Write::write_buf(&self.repository.objects, kind, bytes);
+        let write = gix::objs::Write::write_buf_with_known_id(&self.repository.objects, kind, bytes, id);
         let id = write.map_err(GitError::on(failed))?;
         self.written.insert(id);
         Ok(id)

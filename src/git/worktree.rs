@@ -3,16 +3,20 @@
 //! A worktree is known by its path. Its registration, `$GIT_COMMON_DIR/worktrees/<id>`, is what counts: the
 //! `.git` file in the folder belongs to whoever works there, and is neither read nor believed here.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use gix::bstr::BStr;
 use gix::progress::Discard;
+use gix::refs::transaction::{LogChange, PreviousValue, RefEdit};
+use gix::refs::{FullName, Target};
 use gix::worktree::Proxy;
+use gix::worktree::add::Head;
 use gix::worktree::remove::Force;
 
-use super::repository::{normal, same_path};
+use super::repository::normal;
 use super::{BranchName, CommitId, GitError, GitProgram, Repository};
 use crate::os::fs;
 
@@ -85,7 +89,7 @@ impl Repository {
         if self.needs_git_checkout(tip)? {
             self.add_with_git(path, branch)?;
         } else {
-            self.add_with_gix(path, branch)?;
+            self.add_with_gix(path, branch, tip)?;
         }
         self.set_worktree_lock(path, Some(lock))?;
         self.remember_files(path)
@@ -158,32 +162,11 @@ impl Repository {
         Ok(linked.head_commit().ok().map(|commit| CommitId::new(commit.id)))
     }
 
-    /// Returns the worktree, the main one included, whose HEAD names a branch.
-    pub(super) fn worktree_on(&self, branch: &BranchName) -> Result<Option<PathBuf>, GitError> {
-        let main = self.main()?;
-        let is_on = |repository: &gix::Repository| matches!(repository.head_name(), Ok(Some(name)) if name.as_bstr() == branch.as_str());
-        if let Some(path) = main.workdir().filter(|_| is_on(&main)) {
-            return Ok(Some(normal(path)));
-        }
-        for proxy in registrations(&main)? {
-            let base = proxy.base();
-            if let (Ok(linked), Ok(base)) = (proxy.into_repo_with_possibly_inaccessible_worktree(), base)
-                && is_on(&linked)
-            {
-                return Ok(Some(base));
-            }
-        }
-        Ok(None)
-    }
-
-    fn add_with_gix(&self, path: &Path, branch: &BranchName) -> Result<(), GitError> {
-        let name = gix::refs::FullName::try_from(branch.as_str())
+    fn add_with_gix(&self, path: &Path, branch: &BranchName, tip: CommitId) -> Result<(), GitError> {
+        let name = FullName::try_from(branch.as_str())
             .map_err(|_| GitError::InvalidName { name: branch.to_string() })?;
         let repository = self.local();
-        let added = patiently(|| {
-            let head = gix::worktree::add::Head::Attached(name.clone());
-            repository.add_worktree(path, head, Discard, &AtomicBool::new(false))
-        });
+        let added = patiently(|| make(&repository, path, &name, tip));
         let (_, outcome) = added.map_err(|error| {
             if error.is_not_found() && is_partial_clone(&repository) {
                 return self.unsupported(
@@ -212,16 +195,55 @@ impl Repository {
     }
 }
 
+/// Makes a worktree at a commit and attaches it to the branch that names it, before anything is checked out.
+///
+/// gix would attach it by itself, and open every other worktree to see that none has the branch; the caller
+/// knows that already.
+fn make(
+    repository: &gix::Repository,
+    path: &Path,
+    branch: &FullName,
+    tip: CommitId,
+) -> Result<(gix::Repository, gix::worktree::state::checkout::Outcome), gix::Error> {
+    let never = AtomicBool::new(false);
+    let prepared = repository.prepare_add_worktree(path, Head::Detached(tip.object_id()), &never)?;
+    let head = "HEAD".try_into().map_err(gix::Error::from_error)?;
+    prepared.repo().edit_reference(RefEdit::update_with_log(
+        head,
+        Target::Symbolic(branch.clone()),
+        PreviousValue::Any,
+        LogChange::default(),
+    ))?;
+    prepared.checkout(Discard, &never)
+}
+
 /// Returns the registration of the worktree at a path.
+///
+/// git and gix name a registration for its folder, so that one is looked at before all others.
 pub(super) fn registered<'repository>(
     repository: &'repository gix::Repository,
     path: &Path,
 ) -> Result<Option<Proxy<'repository>>, GitError> {
-    let proxies = registrations(repository)?;
-    Ok(proxies.into_iter().find(|proxy| proxy.base().is_ok_and(|base| same_path(&base, path))))
+    let path = &normal(path);
+    let name = path.file_name().map(|name| BStr::new(name.as_bytes()));
+    let likely = name.and_then(|name| repository.worktree_proxy_by_id(name).ok().flatten());
+    if let Some(proxy) = likely.filter(|proxy| is_at(proxy, path)) {
+        return Ok(Some(proxy));
+    }
+    Ok(registrations(repository)?.into_iter().find(|proxy| is_at(proxy, path)))
 }
 
-fn registrations(repository: &gix::Repository) -> Result<Vec<Proxy<'_>>, GitError> {
+/// Returns whether a worktree is at a path without symbolic links.
+///
+/// A registration names the folder itself and no link to it, so that one of another name is another folder;
+/// finding out where links lead costs more than all the rest.
+fn is_at(proxy: &Proxy<'_>, path: &Path) -> bool {
+    let is_same =
+        |base: PathBuf| base == *path || (base.file_name() == path.file_name() && normal(&base) == *path);
+    proxy.base().is_ok_and(is_same)
+}
+
+pub(super) fn registrations(repository: &gix::Repository) -> Result<Vec<Proxy<'_>>, GitError> {
     patiently(|| repository.worktrees()).map_err(GitError::on("list the worktrees"))
 }
 

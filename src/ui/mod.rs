@@ -17,13 +17,16 @@ pub mod width;
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Arguments;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
 use crate::os::env;
 use crate::os::process::Pager;
+
+/// The most of an answer that waits to be written.
+const ANSWER_BUFFER_BYTES: usize = 64 * 1024;
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,12 +108,14 @@ impl Ui {
             return;
         }
         let color = self.color_of(&io::stdout());
-        let written = match self.pager.borrow_mut().as_mut() {
-            Some(pager) => {
-                let pager: &mut dyn Write = pager;
-                write_through(AutoStream::new(pager, color), write)
-            }
-            None => write_through(AutoStream::new(io::stdout().lock(), color), write),
+        let written = if let Some(pager) = self.pager.borrow_mut().as_mut() {
+            let pager: &mut dyn Write = pager;
+            write_through(AutoStream::new(pager, color), write)
+        } else {
+            // Without it, every line of a long list is a system call of its own.
+            let mut buffer = BufWriter::with_capacity(ANSWER_BUFFER_BYTES, io::stdout().lock());
+            let out: &mut dyn Write = &mut buffer;
+            write_through(AutoStream::new(out, color), write)
         };
         if written.is_err() {
             // Nobody reads any more; there is nobody to tell either.

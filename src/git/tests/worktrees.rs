@@ -105,6 +105,27 @@ fn a_branch_that_is_checked_out_elsewhere_gets_no_second_worktree() {
 }
 
 #[test]
+fn a_branch_that_a_rebase_or_bisection_returns_to_gets_no_second_worktree() {
+    let fixture = Fixture::new();
+    let path = fixture.add_worktree("one");
+    let repository = fixture.repository();
+    let WorktreeState::Present(worktree) = repository.worktree_state(&path).unwrap() else { panic!() };
+    git_in(&path, &["checkout", "-q", "--detach"]);
+    let branch: BranchName = "claudedo/one".parse().unwrap();
+    for (file, text) in [
+        ("rebase-merge/head-name", "refs/heads/claudedo/one\n"),
+        ("rebase-apply/head-name", "refs/heads/claudedo/one\n"),
+        ("BISECT_START", "claudedo/one\n"),
+    ] {
+        write(&worktree.git_dir, file, text.as_bytes());
+        let result = repository.add_worktree(&fixture.worktree("two"), &branch, "x");
+        assert!(matches!(result, Err(GitError::CheckedOut { .. })), "{file}: {result:?}");
+        fs::remove_file(worktree.git_dir.join(file)).unwrap();
+    }
+    repository.add_worktree(&fixture.worktree("two"), &branch, "x").unwrap();
+}
+
+#[test]
 fn files_in_utf_16_are_left_to_git() {
     let fixture = Fixture::new();
     fixture.write("sub/.gitattributes", "*.rc working-tree-encoding=UTF-16LE eol=crlf\n");
