@@ -142,7 +142,10 @@ impl TestRepository {
     pub(crate) fn assert_sound(&self) {
         let arguments = ["fsck", "--strict", "--full", "--no-dangling", "--no-progress"];
         let answer = Answer::from(self.program("git").args(arguments).output().unwrap());
-        assert_eq!((answer.status, answer.stdout + &answer.stderr), (0, String::new()));
+        let text = answer.stdout + &answer.stderr;
+        // A notice is no fault: a worktree whose branch somebody deleted has nothing checked out.
+        let faults: Vec<&str> = text.lines().filter(|line| !line.starts_with("notice: ")).collect();
+        assert_eq!((answer.status, faults), (0, Vec::new()), "{text}");
     }
 
     /// Requires that every process of this test ends within a few seconds.
