@@ -16,6 +16,9 @@ use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome};
 use crate::store::records::{LogSource, NewRecord};
 use crate::store::run_directory::ExitReport;
 
+/// The most characters of one line for people. What was said at length stands in the record.
+const LINE_CHARACTERS_MAX: usize = 500;
+
 /// A run that has its record.
 #[derive(Debug)]
 pub(crate) struct Concluded {
@@ -80,7 +83,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         next: AfterFailure::Stop,
     };
     let record = refused(engine, intent, refusal, now);
-    let message = first_line(&refusal.message).unwrap_or_default().to_owned();
+    let message = first_line(&refusal.message).unwrap_or_default();
     let event = event(intent, &Following::End, (Outcome::Failed, &judgement, &message));
     let new_record = NewRecord {
         record,
@@ -107,7 +110,7 @@ fn event(
             run: intent.run,
             until: *until,
             reason: *reason,
-            message: message.clone(),
+            message: first_line(message).unwrap_or_default(),
         }),
         Following::End => Some(EventKind::Finished {
             claim: intent.claim,
@@ -131,7 +134,9 @@ fn message(judgement: &Judgement, seen: &Seen, kept: &Kept) -> String {
             format!("{}{denied}{}{said}", kept.summary(), if said.is_empty() { "" } else { "; " })
         }
         Judgement::Cancelled => seen.cancel_reason.clone().unwrap_or_else(|| "Task cancelled.".to_owned()),
-        Judgement::Failure { message, .. } => first_line(message).unwrap_or("no reason was given").to_owned(),
+        Judgement::Failure { message, .. } => {
+            first_line(message).unwrap_or_else(|| "no reason was given".to_owned())
+        }
     }
 }
 
@@ -159,6 +164,11 @@ fn unkept(judgement: &Judgement, error: &anyhow::Error) -> Judgement {
     }
 }
 
-fn first_line(text: &str) -> Option<&str> {
-    text.lines().map(str::trim).find(|line| !line.is_empty())
+/// Returns the first line that says something, cut to what a person takes in at a glance.
+fn first_line(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(match line.char_indices().nth(LINE_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line.to_owned(),
+    })
 }
