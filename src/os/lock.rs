@@ -87,26 +87,36 @@ fn open(path: &Path) -> Result<File, FileError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
+    /// Each lock is taken once: a program that another test starts in this moment holds a copy of what is open here
+    /// until its `exec`, so that one taken before could still be held. For the same reason a few may be refused.
     #[test]
     fn a_lock_that_others_only_look_at_can_be_taken() {
+        const LOCKS: usize = 2_000;
+        const REFUSED_MAX: usize = LOCKS / 400;
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
-        let over = AtomicBool::new(false);
+        let path = |number: usize| folder.path().join(number.to_string());
+        (0..LOCKS).for_each(|number| drop(open(&path(number)).unwrap()));
+        let current = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    while !over.load(Ordering::Relaxed) {
-                        FileLock::is_held(&path).unwrap();
+                    while current.load(Ordering::Relaxed) < LOCKS {
+                        FileLock::is_held(&path(current.load(Ordering::Relaxed))).unwrap();
                     }
                 });
             }
-            let refused = (0..20_000).filter(|_| FileLock::try_take(&path).unwrap().is_none()).count();
-            over.store(true, Ordering::Relaxed);
-            assert_eq!(refused, 0);
+            let take = |number: usize| {
+                current.store(number, Ordering::Relaxed);
+                std::thread::yield_now();
+                FileLock::try_take(&path(number)).unwrap()
+            };
+            let refused = (0..LOCKS).filter(|number| take(*number).is_none()).count();
+            current.store(LOCKS, Ordering::Relaxed);
+            assert!(refused <= REFUSED_MAX, "{refused} of {LOCKS}");
         });
     }
 
