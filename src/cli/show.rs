@@ -89,7 +89,7 @@ impl Shown<'_> {
         ShownJson {
             task: task_json(self.overview, self.id, self.standing),
             path: self.path(),
-            file: task.map(|task| &task.file),
+            file: task.map(|task| &*task.file),
             all_runs: &self.history.runs,
             result: self.result.as_deref(),
             error: self.error.as_deref(),
