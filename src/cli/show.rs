@@ -44,7 +44,7 @@ struct Shown<'a> {
 
 pub(crate) fn run(args: &ShowArguments, context: &Context) -> Result<(), CommandError> {
     let id = context.resolve(&args.task)?;
-    let overview = context.overview()?;
+    let overview = context.overview_of(&id)?;
     let nothing = TaskHistory::default();
     let history = overview.histories.get(&id).unwrap_or(&nothing);
     let Some(standing) = overview.standings.get(&id) else {
