@@ -48,7 +48,7 @@ fn background_work_that_does_not_end_is_ended_after_its_grace_and_the_answer_cou
 fn a_run_whose_time_is_over_is_a_failure_that_keeps_its_work() {
     let Some(repository) = RealRepository::prepare() else { return };
     let task =
-        repository.add_with("late", "@stub write path=a.txt content=half\n@stub hang", &["--timeout", "6s"]);
+        repository.add_with("late", "@stub write path=a.txt content=half\n@stub hang", &["--timeout", "8s"]);
     assert_eq!(repository.run_with(&[]), Some(1));
     assert_eq!(task.outcomes(), ["failed deadline"]);
     let snapshot = task.record(1)["workspace"]["snapshot"].as_str().unwrap().to_owned();

@@ -14,7 +14,9 @@ fn a_usage_limit_holds_the_queue_until_it_is_lifted_and_the_session_goes_on() {
     let Some(mut repository) = RealRepository::prepare() else { return };
     repository.claude = repository.claude.login(Login::Subscription);
     let until = unix_seconds() + LIMIT_SECONDS;
-    let script = format!("@stub usage-limit until={until}\n@stub write path=a.txt content=hi");
+    let script = format!(
+        "@stub write path=a.txt content=before\n@stub usage-limit until={until}\n@stub write path=b.txt content=after"
+    );
     let limited = repository.add_with("limited", &script, &["--priority", "1"]);
     let other = repository.add("other", "@stub text");
     assert_eq!(repository.run_with(&["--slots", "1", "--no-wait"]), Some(1));
@@ -30,7 +32,7 @@ fn a_usage_limit_holds_the_queue_until_it_is_lifted_and_the_session_goes_on() {
     assert_eq!((&second["kind"], &second["agent"]["resumed"]), (&"resume".into(), &"resumed".into()));
     assert_eq!(second["agent"]["session"], first["agent"]["session"]);
     assert!(seconds(&second["started"]) >= until, "{second:#}");
-    assert_eq!(limited.files(), ["README.md", "a.txt"]);
+    assert_eq!(limited.files(), ["README.md", "a.txt", "b.txt"]);
     assert_eq!(repository.claude.api.requests()[0].credentials, Credentials::Bearer);
 }
 

@@ -42,7 +42,7 @@ fn a_run_that_ended_while_no_runner_was_there_is_recorded_by_the_next() {
 fn a_run_whose_runner_and_supervisor_were_killed_goes_on_in_the_same_session() {
     let Some(repository) = RealRepository::prepare() else { return };
     let mut scene = Scene::start(&repository);
-    let supervisor = supervisor(&repository);
+    let supervisor = process(&repository, "supervisor");
     scene.kill_runner();
     kill_process(supervisor, Signal::KILL).unwrap();
     repository.run();
@@ -53,6 +53,25 @@ fn a_run_whose_runner_and_supervisor_were_killed_goes_on_in_the_same_session() {
     assert_eq!(first["ended_by"], "supervisor_lost");
     assert_eq!((&second["kind"], &second["agent"]["resumed"]), (&"resume".into(), &"resumed".into()));
     assert_eq!(second["agent"]["session"], first["agent"]["session"]);
+    assert!(task.files().contains(&"a.txt".to_owned()), "{:?}", task.files());
+}
+
+#[test]
+fn a_run_of_which_everything_was_killed_goes_on_and_its_command_is_ended() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    let mut scene = Scene::start(&repository);
+    let (supervisor, agent) = (process(&repository, "supervisor"), process(&repository, "agent"));
+    scene.kill_runner();
+    kill_process(supervisor, Signal::KILL).unwrap();
+    kill_process(agent, Signal::KILL).unwrap();
+    repository.run();
+    // A command of a killed agent lives on, in a session of its own.
+    assert_eq!(scene.told.line(), None, "the command still runs");
+    let task = repository.task("scene");
+    let first = task.record(1);
+    assert_eq!((&first["outcome"], &first["ended_by"]), (&"interrupted".into(), &"supervisor_lost".into()));
+    assert!(!first["swept"].as_array().unwrap().is_empty(), "{first:#}");
+    assert_eq!(task.state(), "done");
     assert!(task.files().contains(&"a.txt".to_owned()), "{:?}", task.files());
 }
 
@@ -117,11 +136,11 @@ impl Scene {
     }
 }
 
-/// Returns the supervisor of the one run there is.
-fn supervisor(repository: &RealRepository) -> Pid {
+/// Returns a process of the one run there is.
+fn process(repository: &RealRepository, name: &str) -> Pid {
     let runs = repository.path().join(".git/claudedo/runs");
     let run = fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
     let report: Value = serde_json::from_slice(&fs::read(run.join("process.json")).unwrap()).unwrap();
-    let pid = report["supervisor"]["pid"].as_i64().unwrap();
+    let pid = report[name]["pid"].as_i64().unwrap();
     Pid::from_raw(i32::try_from(pid).unwrap()).unwrap()
 }
