@@ -51,6 +51,8 @@ pub(crate) fn show(report: &mut Report) {
 pub(crate) fn list(report: &mut Report) {
     let workshop = Workshop::new();
     workshop.use_agent(EDITING_AGENT);
+    // Worktrees cost those who make further ones, not those who list tasks.
+    workshop.set("claudedo.keepWorktrees", "false");
     workshop.write_tasks(TASKS);
     workshop.claudedo(&["run", "--slots", "4"]);
     list_again(&workshop, report);

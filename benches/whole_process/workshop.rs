@@ -59,7 +59,12 @@ impl Workshop {
         let path = self.path("agent");
         fs::write(&path, format!("#!/bin/sh\n{script}")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        self.run("git", &["config", "--global", "claudedo.agentCommand", path.to_str().unwrap()]);
+        self.set("claudedo.agentCommand", path.to_str().unwrap());
+    }
+
+    /// Writes a setting of the user.
+    pub(crate) fn set(&self, key: &str, value: &str) {
+        self.run("git", &["config", "--global", key, value]);
     }
 
     /// Returns the id of a task that [`Self::write_tasks`] writes.

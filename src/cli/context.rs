@@ -18,7 +18,7 @@ use crate::os::fs::FileError;
 use crate::os::{clock, env};
 use crate::runner::{Engine, EngineParts, Listener};
 use crate::store::overview::{Overview, Sources};
-use crate::store::records::Records;
+use crate::store::records::{Records, RecordsError};
 use crate::store::state_directory::StateDirectory;
 use crate::store::tasks::{LoadedTask, SettingsSource, TaskFolder};
 use crate::task::{self, TaskId};
@@ -116,11 +116,23 @@ impl Context {
 
     /// Loads where every task stands.
     pub(crate) fn overview(&self) -> Result<Overview, CommandError> {
+        self.look(Overview::load)
+    }
+
+    /// Loads where one task stands.
+    pub(crate) fn overview_of(&self, task: &TaskId) -> Result<Overview, CommandError> {
+        self.look(|sources, now| Overview::load_task(sources, task, now))
+    }
+
+    fn look(
+        &self,
+        load: impl FnOnce(&Sources<'_>, Timestamp) -> Result<Overview, RecordsError>,
+    ) -> Result<Overview, CommandError> {
         let tasks = self.task_folder()?;
         // The moment is later than the start of the command, which may have added a task itself.
         let (records, state, user) = (self.records()?, self.state()?, self.user_entries()?);
         let sources = Sources { tasks: &tasks, records: &records, state: &state, user: &user };
-        Ok(Overview::load(&sources, clock::now())?)
+        Ok(load(&sources, clock::now())?)
     }
 
     /// Returns the folder of the task files; in a bare repository, where nobody can write one, an empty one.

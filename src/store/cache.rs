@@ -1,13 +1,17 @@
-//! The histories of all tasks, from a derived file that may be deleted at any time.
+//! The histories of all tasks, from derived files that may be deleted at any time.
 //!
 //! Reading every record of 1,000 tasks takes longer than a person waits for a list. What a tree says never
 //! changes, so the cache is keyed by ids: the same tips mean the same histories, and after a change only
 //! the tasks whose trees are new are read again. A cache that cannot be read or written is no error: it is
 //! slower without one, and nothing else.
+//!
+//! There are two files, because most looks find nothing changed and need the histories alone. What the
+//! histories were read from is in the other one; the two belong together when they name the same tips.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::history::TaskHistory;
@@ -16,25 +20,31 @@ use crate::git::{EntryKind, TreeId};
 use crate::os::fs;
 use crate::task::TaskId;
 
-/// The version of the file; another one counts as no cache.
-const CACHE_VERSION: u32 = 1;
+/// The version of both files; another one counts as no cache.
+const CACHE_VERSION: u32 = 2;
 
+/// Each tracking ref with its commit.
+type Tips = BTreeMap<String, String>;
+
+/// A task's folders, by the shard they are in.
+type TaskTrees = BTreeMap<String, String>;
+
+/// `histories.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Cache {
+struct Histories {
     version: u32,
-    /// Each tracking ref with its commit.
-    tips: BTreeMap<String, String>,
-    /// Each folder `<ref>:tasks/<shard>` with its tree.
-    shards: BTreeMap<String, String>,
-    /// What is known of each task.
-    tasks: BTreeMap<TaskId, Known>,
+    tips: Tips,
+    tasks: BTreeMap<TaskId, TaskHistory>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Known {
-    /// The task's folders, by the shard they are in.
-    trees: BTreeMap<String, String>,
-    history: TaskHistory,
+/// `trees.json`: what the histories were read from.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Trees {
+    version: u32,
+    tips: Tips,
+    /// Each folder `<ref>:tasks/<shard>` with its tree.
+    shards: BTreeMap<String, String>,
+    tasks: BTreeMap<TaskId, TaskTrees>,
 }
 
 impl Records {
@@ -42,28 +52,54 @@ impl Records {
     pub fn load_all(&self) -> Result<BTreeMap<TaskId, TaskHistory>, RecordsError> {
         let tips = self.repository.tracking_tips()?;
         let tips: BTreeMap<String, _> = tips.into_iter().map(|tip| (tip.name, tip.tip)).collect();
-        let named: BTreeMap<String, String> =
-            tips.iter().map(|(name, tip)| (name.clone(), tip.to_string())).collect();
-        let mut cache = self.load_cache();
-        if cache.tips != named {
-            let mut roots = BTreeMap::new();
-            for (name, tip) in &tips {
-                roots.insert(name.clone(), self.repository.tree_of(*tip)?);
-            }
-            cache = self.renewed(&cache, &roots)?;
-            cache.tips = named;
-            self.store_cache(&cache);
+        let named: Tips = tips.iter().map(|(name, tip)| (name.clone(), tip.to_string())).collect();
+        let known: Histories = self.load_cached("histories.json");
+        if known.version == CACHE_VERSION && known.tips == named {
+            return Ok(known.tasks);
         }
-        Ok(cache.tasks.into_iter().map(|(task, known)| (task, known.history)).collect())
+        let mut roots = BTreeMap::new();
+        for (name, tip) in &tips {
+            roots.insert(name.clone(), self.repository.tree_of(*tip)?);
+        }
+        let trees: Trees = self.load_cached("trees.json");
+        let belong_together =
+            known.tips == trees.tips && [known.version, trees.version] == [CACHE_VERSION, CACHE_VERSION];
+        let (known, trees) = if belong_together { (known.tasks, trees) } else { Default::default() };
+        self.renew(known, &trees, &roots, named)
     }
 
-    /// Returns a cache that is true for these trees, taking from the old one whatever still is.
-    fn renewed(&self, old: &Cache, roots: &BTreeMap<String, TreeId>) -> Result<Cache, RecordsError> {
-        let mut new = Cache { version: CACHE_VERSION, ..Cache::default() };
-        let mut trees: BTreeMap<TaskId, BTreeMap<String, String>> = BTreeMap::new();
+    /// Returns histories that are true for these roots, taking from the old ones whatever still is, and
+    /// remembers them.
+    fn renew(
+        &self,
+        known: BTreeMap<TaskId, TaskHistory>,
+        old: &Trees,
+        roots: &BTreeMap<String, TreeId>,
+        tips: Tips,
+    ) -> Result<BTreeMap<TaskId, TaskHistory>, RecordsError> {
+        let trees = Trees { version: CACHE_VERSION, tips: tips.clone(), ..self.load_trees(old, roots)? };
+        let mut known = known;
+        let mut tasks = BTreeMap::new();
+        for (task, trees) in &trees.tasks {
+            let unchanged = if old.tasks.get(task) == Some(trees) { known.remove(task) } else { None };
+            let history = match unchanged {
+                Some(history) => history,
+                None => self.load_history(task, trees)?,
+            };
+            tasks.insert(task.clone(), history);
+        }
+        let histories = Histories { version: CACHE_VERSION, tips, tasks };
+        self.store_cached("trees.json", &trees);
+        self.store_cached("histories.json", &histories);
+        Ok(histories.tasks)
+    }
+
+    /// Lists the folders of all tasks. A shard that has not changed is not looked into.
+    fn load_trees(&self, old: &Trees, roots: &BTreeMap<String, TreeId>) -> Result<Trees, RecordsError> {
+        let mut new = Trees::default();
         let mut old_by_shard: BTreeMap<&str, Vec<(&TaskId, &str)>> = BTreeMap::new();
-        for (task, known) in &old.tasks {
-            for (shard, tree) in &known.trees {
+        for (task, trees) in &old.tasks {
+            for (shard, tree) in trees {
                 old_by_shard.entry(shard).or_default().push((task, tree));
             }
         }
@@ -74,34 +110,24 @@ impl Records {
                 let id = tree.to_string();
                 if old.shards.get(&key) == Some(&id) {
                     for (task, tree) in old_by_shard.get(key.as_str()).into_iter().flatten() {
-                        trees.entry((*task).clone()).or_default().insert(key.clone(), (*tree).to_owned());
+                        let trees = new.tasks.entry((*task).clone()).or_default();
+                        trees.insert(key.clone(), (*tree).to_owned());
                     }
                 } else {
                     for entry in self.repository.list_folder(tree, "")? {
                         let (Ok(task), EntryKind::Folder(tree)) = (entry.name.parse(), entry.kind) else {
                             continue;
                         };
-                        trees.entry(task).or_default().insert(key.clone(), tree.to_string());
+                        new.tasks.entry(task).or_default().insert(key.clone(), tree.to_string());
                     }
                 }
                 new.shards.insert(key, id);
             }
         }
-        for (task, trees) in trees {
-            let known = match old.tasks.get(&task) {
-                Some(known) if known.trees == trees => known.clone(),
-                _ => Known { history: self.load_history(&task, &trees)?, trees },
-            };
-            new.tasks.insert(task, known);
-        }
         Ok(new)
     }
 
-    fn load_history(
-        &self,
-        task: &TaskId,
-        trees: &BTreeMap<String, String>,
-    ) -> Result<TaskHistory, RecordsError> {
+    fn load_history(&self, task: &TaskId, trees: &TaskTrees) -> Result<TaskHistory, RecordsError> {
         let distinct: BTreeSet<&String> = trees.values().collect();
         let mut history = TaskHistory::default();
         for tree in distinct {
@@ -113,25 +139,21 @@ impl Records {
         Ok(history)
     }
 
-    fn load_cache(&self) -> Cache {
-        let bytes = fs::read_optional(&self.cache_path()).ok().flatten().unwrap_or_default();
-        match serde_json::from_slice::<Cache>(&bytes) {
-            Ok(cache) if cache.version == CACHE_VERSION => cache,
-            Ok(_) | Err(_) => Cache::default(),
-        }
+    fn load_cached<T: DeserializeOwned + Default>(&self, name: &str) -> T {
+        let bytes = fs::read_optional(&self.cache_path(name)).ok().flatten().unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
-    fn store_cache(&self, cache: &Cache) {
-        let folder = self.state.cache_path();
-        if let Ok(bytes) = serde_json::to_vec(cache)
-            && fs::create_private_directory(&folder).is_ok()
+    fn store_cached<T: Serialize>(&self, name: &str, value: &T) {
+        if let Ok(bytes) = serde_json::to_vec(value)
+            && fs::create_private_directory(&self.state.cache_path()).is_ok()
         {
             // Without a cache the next look is slower; there is nothing to tell anybody.
-            drop(fs::write_derived(&self.cache_path(), &bytes));
+            drop(fs::write_derived(&self.cache_path(name), &bytes));
         }
     }
 
-    fn cache_path(&self) -> PathBuf {
-        self.state.cache_path().join("histories.json")
+    fn cache_path(&self, name: &str) -> PathBuf {
+        self.state.cache_path().join(name)
     }
 }

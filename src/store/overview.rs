@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::history::TaskHistory;
 use super::records::{Records, RecordsError};
 use super::state_directory::StateDirectory;
-use super::tasks::{LoadedTask, Readiness, SettingsSource, TaskFolder, Unsettled};
+use super::tasks::{LoadedTask, LoadedTasks, Readiness, SettingsSource, TaskFolder, Unsettled};
 use crate::config::GitEntry;
 use crate::os::fs::FileError;
 use crate::run::{MachineId, StoredState};
@@ -45,8 +45,45 @@ impl Overview {
     /// Looks at everything.
     pub fn load(sources: &Sources<'_>, now: Timestamp) -> Result<Self, RecordsError> {
         let loaded = sources.tasks.load_all(now);
-        let files: BTreeMap<TaskId, LoadedTask> = loaded.tasks.into_iter().collect();
         let histories = sources.records.load_all()?;
+        Self::put_together(sources, loaded, histories, now)
+    }
+
+    /// Looks at one task, and at those that it comes after, since it waits for them. Costs the same however
+    /// many others there are.
+    pub fn load_task(sources: &Sources<'_>, task: &TaskId, now: Timestamp) -> Result<Self, RecordsError> {
+        let mut loaded = LoadedTasks::default();
+        let mut ids = vec![task.clone()];
+        match sources.tasks.load(task, now) {
+            Ok(Some(found)) => {
+                ids.extend(found.task.file.after.iter().cloned());
+                loaded.tasks.push((task.clone(), found.task));
+            }
+            Ok(None) => {}
+            Err(error) => loaded.invalid.push(error),
+        }
+        for id in &ids[1..] {
+            if let Ok(Some(found)) = sources.tasks.load(id, now) {
+                loaded.tasks.push((id.clone(), found.task));
+            }
+        }
+        let mut histories = BTreeMap::new();
+        for id in ids {
+            let history = sources.records.load_task(&id)?;
+            if history != TaskHistory::default() {
+                histories.insert(id, history);
+            }
+        }
+        Self::put_together(sources, loaded, histories, now)
+    }
+
+    fn put_together(
+        sources: &Sources<'_>,
+        loaded: LoadedTasks,
+        histories: BTreeMap<TaskId, TaskHistory>,
+        now: Timestamp,
+    ) -> Result<Self, RecordsError> {
+        let files: BTreeMap<TaskId, LoadedTask> = loaded.tasks.into_iter().collect();
         let invalid: Vec<TaskId> = loaded.invalid.iter().filter_map(invalid_task).collect();
         let mut ids: Vec<&TaskId> = files.keys().chain(histories.keys()).chain(&invalid).collect();
         ids.sort();

@@ -8,6 +8,7 @@ mod cli_live;
 mod cli_output;
 mod cli_places;
 mod cli_runs;
+mod cli_standing;
 mod cli_support;
 mod cli_tasks;
 mod dependencies;

@@ -38,7 +38,8 @@ pub(super) struct Cache {
 pub(super) struct Entry {
     pub(super) stamp: Stamp,
     pub(super) last_line: LastLine,
-    pub(super) task: TaskFile,
+    /// Boxed, as it is in [`super::LoadedTask`]: entries are sorted and put into maps, and it is large.
+    pub(super) task: Box<TaskFile>,
 }
 
 #[derive(Deserialize)]

@@ -39,7 +39,7 @@ pub struct LoadedTasks {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedTask {
     /// What it says.
-    pub file: TaskFile,
+    pub file: Box<TaskFile>,
     /// Where it is.
     pub path: PathBuf,
     /// When it was last modified.
@@ -310,7 +310,7 @@ fn task_name(entry: &DirEntry) -> Result<Option<(TaskId, Stamp)>, TaskFileError>
 }
 
 fn parsed(path: &Path, read: &FileBytes) -> Result<Entry, TaskFileError> {
-    let task = TaskFile::parse(path, &read.bytes)?;
+    let task = Box::new(TaskFile::parse(path, &read.bytes)?);
     Ok(Entry { stamp: read.stamp, last_line: LastLine::of(&read.bytes), task })
 }
 

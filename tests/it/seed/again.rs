@@ -149,3 +149,18 @@ fn continuing_a_run_without_a_session_says_that_it_cannot_be_resumed() {
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
     assert_eq!(test.history("login-a1b2"), "claimed finished:failed");
 }
+
+#[test]
+fn a_follow_up_makes_its_worktree_anew_where_it_was_removed() {
+    let test = TestRepository::with_fake();
+    test.set("keepWorktrees", "false");
+    test.add_task("login-a1b2", &["on-fresh write a.txt 1", "on-resume write b.txt 2"]);
+    test.run(0);
+    let worktree = test.workspace("worktrees", "login-a1b2");
+    assert!(!worktree.exists());
+    let answer = test.claudedo(&["continue", "login", "--message", "More", "--run"]);
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert_eq!(std::path::Path::new(&test.fake_starts()[1].text("cwd")), worktree);
+    assert_eq!(test.git(&["ls-tree", "--name-only", "claudedo/login-a1b2"]), "README.md\na.txt\nb.txt");
+    test.assert_sound();
+}
