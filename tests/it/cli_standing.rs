@@ -1,4 +1,5 @@
 //! A task stands the same wherever it is looked at: `show` reads that one, `list` reads all, mostly from caches.
+#![expect(clippy::disallowed_methods, reason = "tests write files from outside")]
 
 use serde_json::Value;
 
