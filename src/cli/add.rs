@@ -20,7 +20,7 @@ const EDITOR_HELP: &str = "The first line is the title: what is wanted, in a few
 
 /// Add a task
 ///
-/// Writes .claudedo/tasks/<id>.yaml and prints the id. The file is yours to
+/// Writes .claudedo/tasks/ID.yaml and prints the ID. The file is yours to
 /// edit, commit and share. The first line of an edited or piped text is the
 /// title, the rest the description.
 #[derive(Debug, Args)]

@@ -176,8 +176,7 @@ impl Context {
         {
             return Ok(id);
         }
-        let ids = self.overview()?.standings.into_keys().collect::<Vec<_>>();
-        Ok(task::resolve(part, &ids)?)
+        resolve_in(&self.overview()?, part)
     }
 
     /// Returns `claudedo.*` of git's configuration, in git's order.
@@ -204,6 +203,11 @@ impl Context {
     pub(crate) fn forbids_pager(&self) -> bool {
         self.paging == Paging::Unwanted
     }
+}
+
+/// Finds the one task that a part of an id means, among those that were loaded.
+pub(crate) fn resolve_in(overview: &Overview, part: &str) -> Result<TaskId, CommandError> {
+    Ok(task::resolve(part, overview.standings.keys())?)
 }
 
 fn ui(global: &GlobalArguments) -> Ui {

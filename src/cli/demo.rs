@@ -5,7 +5,6 @@
 //! repository that the user stands in is never looked at.
 
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ const TASKS: [(&str, &str, &str, &str); 5] = [
     (
         "flaky-4x8p",
         "Fix the flaky test",
-        "demo: say The test fails now and then.\ndemo: fail-once\ndemo: write test.txt passes every time",
+        "demo: write test.txt passes every time\ndemo: say The test fails now and then.\ndemo: fail-once",
         "",
     ),
     ("moon-9d2w", "Fly to the moon", "demo: fail There is no rocket in this repository.", ""),
@@ -152,7 +151,7 @@ impl Stage {
 fn make_repository(stage: &Path) -> Result<PathBuf, CommandError> {
     let project = stage.join("project");
     fs::create_directory(&project)?;
-    let agent = make_agent(stage)?;
+    let agent = agent_command()?;
     git(&project, &["init", "--quiet", "--template=", "--initial-branch=main"])?;
     fs::write_atomic(&project.join("README.md"), b"# A project to show git-claudedo\n")?;
     let worktrees = stage.join("worktrees").display().to_string();
@@ -160,7 +159,7 @@ fn make_repository(stage: &Path) -> Result<PathBuf, CommandError> {
         ("user.name", "Demo"),
         ("user.email", "demo@localhost.invalid"),
         ("commit.gpgSign", "false"),
-        ("claudedo.claude", agent.as_str()),
+        ("claudedo.agentCommand", agent.as_str()),
         ("claudedo.worktreeRoot", worktrees.as_str()),
     ] {
         git(&project, &["config", key, value])?;
@@ -170,16 +169,11 @@ fn make_repository(stage: &Path) -> Result<PathBuf, CommandError> {
     Ok(project)
 }
 
-/// Makes a program that is this one as the demo agent.
-fn make_agent(stage: &Path) -> Result<String, CommandError> {
+/// Returns the setting that makes this very program, as the demo agent, the agent.
+fn agent_command() -> Result<String, CommandError> {
     let program =
         std::env::current_exe().map_err(FileError::on("find the program", Path::new("git-claudedo")))?;
-    let quoted = program.display().to_string().replace('\'', r"'\''");
-    let path = stage.join("demo-claude");
-    fs::write_atomic(&path, format!("#!/bin/sh\nexec '{quoted}' demo-agent \"$@\"\n").as_bytes())?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
-        .map_err(FileError::on("make executable", &path))?;
-    Ok(path.display().to_string())
+    Ok(serde_json::to_string(&[program.display().to_string().as_str(), "demo-agent"])?)
 }
 
 /// Runs git in the new repository, whatever repository the environment names.

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::agent::demo::DemoAgent;
+use crate::os::env;
 use crate::ui::{Format, Narration, Ui};
 
 /// Does what is asked when it is one of these, or returns `None`. `words` starts with the program's name.
@@ -36,8 +37,18 @@ fn supervise(run_directory: &Path) -> ExitCode {
 
 fn demo_agent(arguments: &[OsString]) -> ExitCode {
     let directory = std::env::current_dir().unwrap_or_default();
-    let agent = DemoAgent::new(arguments.iter().cloned(), &directory);
+    let agent = DemoAgent::new(session().into_iter().chain(arguments.iter().cloned()), &directory);
     ExitCode::from(agent.run(io::stdin().lock(), io::stdout().lock()))
+}
+
+/// Returns the session that the runner names to a command used as the agent, as arguments.
+fn session() -> Vec<OsString> {
+    let Some(session) = env::variable("CLAUDEDO_SESSION") else { return Vec::new() };
+    let option = match env::variable("CLAUDEDO_RESUME").as_deref() {
+        Some("1") => "--resume",
+        Some(_) | None => "--session-id",
+    };
+    vec![option.into(), session.into()]
 }
 
 fn plain_ui() -> Ui {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::run::Outcome;
+use crate::run::{Outcome, RunRecord};
 use crate::schedule::Standing;
 use crate::store::history::RunSummary;
 use crate::task::{TaskFile, TaskFileError, TaskId};
@@ -68,6 +68,8 @@ pub(crate) struct ShownJson<'a> {
     pub(crate) file: Option<&'a TaskFile>,
     /// All runs, the first one first.
     pub(crate) all_runs: &'a [RunSummary],
+    /// The record of the last run, as it is on the tracking ref.
+    pub(crate) record: Option<&'a RunRecord>,
     /// The last run's last words, in Markdown.
     pub(crate) result: Option<&'a str>,
     /// What went wrong in the last run, in Markdown.

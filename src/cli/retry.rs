@@ -40,7 +40,10 @@ pub(crate) fn require_ended(
     }
     match &history.state {
         StoredState::Ended { .. } | StoredState::Held { .. } => Ok(()),
-        StoredState::New | StoredState::Requested { .. } => {
+        // It may be a draft, or wait for another: only `show` can say.
+        StoredState::New => Err(CommandError::fatal(format!("Task {task} has not run yet."))
+            .hint(format!("To see where it stands: git claudedo show {task}"))),
+        StoredState::Requested { .. } => {
             Err(CommandError::fatal(format!("Task {task} is in the queue already."))
                 .hint(format!("To run it: git claudedo run {task}")))
         }
@@ -64,7 +67,9 @@ pub(crate) fn request(
     context: &Context,
 ) -> Result<(), CommandError> {
     // Whoever appends for a task holds its lock, so that no runner takes it in the same moment.
-    let Some(_lock) = context.state()?.try_lock_task(task)? else { return Err(running(task)) };
+    let state = context.state()?;
+    state.create()?;
+    let Some(_lock) = state.try_lock_task(task)? else { return Err(running(task)) };
     context.records()?.append_event(task, event, context.now)?;
     context.ui.status(format_args!("Queued run {} of {task}", history.next_number()));
     if let Some(folder) = context.tasks()?

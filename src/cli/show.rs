@@ -9,6 +9,7 @@ use super::context::Context;
 use super::error::CommandError;
 use super::json::ShownJson;
 use super::list::{invalid_file, task_json};
+use crate::run::RunRecord;
 use crate::schedule::Standing;
 use crate::store::history::{RunSummary, TaskHistory};
 use crate::store::overview::Overview;
@@ -36,6 +37,7 @@ struct Shown<'a> {
     overview: &'a Overview,
     standing: &'a Standing,
     history: &'a TaskHistory,
+    record: Option<RunRecord>,
     invalid: Option<&'a TaskFileError>,
     result: Option<String>,
     error: Option<String>,
@@ -57,6 +59,10 @@ pub(crate) fn run(args: &ShowArguments, context: &Context) -> Result<(), Command
         standing,
         history,
         invalid: invalid_file(&overview, &id),
+        record: match history.last_run() {
+            Some(run) => records.load_record(&id, run)?,
+            None => None,
+        },
         result: last_text(&records, &id, history, "result.md")?,
         error: last_text(&records, &id, history, "error.md")?,
         next: standing::next_step(&id, standing),
@@ -91,6 +97,7 @@ impl Shown<'_> {
             path: self.path(),
             file: task.map(|task| &*task.file),
             all_runs: &self.history.runs,
+            record: self.record.as_ref(),
             result: self.result.as_deref(),
             error: self.error.as_deref(),
             next: self.next.as_deref(),
@@ -112,9 +119,20 @@ impl Shown<'_> {
         if !self.history.runs.is_empty() {
             section(&mut text, "Runs", &self.runs());
         }
+        section(&mut text, "Warnings", &self.warnings());
         section(&mut text, "Error", self.error.as_deref().unwrap_or_default());
         section(&mut text, "Result", self.result.as_deref().unwrap_or_default());
         text
+    }
+
+    /// What a reader of the last run should know: what was not kept, not allowed, not as usual.
+    fn warnings(&self) -> String {
+        let Some(record) = &self.record else { return String::new() };
+        let denied = record.permission_denials.iter();
+        let denied = denied.map(|denial| format!("not allowed: {} {}", denial.tool, denial.input));
+        let swept = record.swept.iter().map(|process| format!("left running and ended: {}", process.command));
+        let lines: Vec<String> = record.warnings.iter().cloned().chain(denied).chain(swept).collect();
+        lines.iter().fold(String::new(), |text, line| text + "- " + line + "\n")
     }
 
     fn heading(&self) -> String {

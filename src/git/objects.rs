@@ -53,7 +53,8 @@ impl ObjectBatch {
                 self.written.insert(id);
                 return Ok(id);
             }
-            // One that was packed a moment ago is written again, which does no harm; looking for new packs
+            // Asked of the object database itself: for the rest of gix the empty tree is always there, and
+            // `git fsck` wants it there. One that was packed a moment ago is written again, which does no harm; looking for new packs
             // before each write costs as much as the write.
             Err(_) if self.repository.objects.exists_without_refresh(&id) => return Ok(id),
             Err(_) => {}
@@ -86,6 +87,9 @@ impl ObjectBatch {
         let trees = in_memory.objects.take_object_memory();
         for (kind, bytes) in trees.iter().flat_map(|trees| trees.values()) {
             self.write(*kind, bytes)?;
+        }
+        if root == ObjectId::empty_tree(root.kind()) {
+            self.write(Kind::Tree, &[])?;
         }
         Ok(root)
     }

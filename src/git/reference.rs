@@ -3,7 +3,7 @@
 //! One function does it ([`Repository::edit_ref`]): lock, look again under the lock, sync the new value,
 //! rename, sync the folder. A lock in the way is waited for a bounded time, then named with its age.
 //! Only locks of this program's own refs are ever removed, and only when the caller asks
-//! ([`Repository::remove_stale_lock`]).
+//! ([`Repository::outwait_stale_lock`], [`Repository::remove_stale_lock`]).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +16,9 @@ use crate::os::{clock, fs};
 
 /// How long to wait for the lock of one ref. Writers hold it for milliseconds.
 const REF_LOCK_WAIT: Duration = Duration::from_millis(if cfg!(test) { 500 } else { 2_000 });
+
+/// How often is looked whether a lock that is waited for has gone.
+const REF_LOCK_STEP: Duration = Duration::from_millis(20);
 
 /// How long to wait for `packed-refs.lock`, which `git gc` holds while it rewrites every ref.
 const PACKED_REFS_LOCK_WAIT: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 10_000 });
@@ -98,6 +101,22 @@ impl Repository {
         let existed = lock.exists();
         fs::remove_file(&lock)?;
         Ok(existed)
+    }
+
+    /// Waits for the lock file of one of this program's own refs to go, and removes one that stays.
+    ///
+    /// For a caller that knows that no other process of this program writes the ref. git itself holds such a
+    /// lock for milliseconds (`git pack-refs`); one that stays was left by a writer that was killed.
+    pub fn outwait_stale_lock(&self, ref_name: &str) -> Result<(), GitError> {
+        let lock = lock_path(&self.common_dir().join(ref_name));
+        let give_up = clock::monotonic() + REF_LOCK_WAIT;
+        while lock.exists() {
+            if clock::monotonic() >= give_up {
+                return self.remove_stale_lock(ref_name).map(drop);
+            }
+            clock::pause(REF_LOCK_STEP);
+        }
+        Ok(())
     }
 
     /// Says why a ref could not be locked or did not have the value expected.

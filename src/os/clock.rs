@@ -1,7 +1,7 @@
 //! What time it is. The only place that asks.
 #![expect(clippy::disallowed_methods, reason = "this is the door")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::timestamp::Timestamp;
 
@@ -13,4 +13,10 @@ pub fn now() -> Timestamp {
 /// Returns the present moment of a clock that never runs backwards, for measuring how long something took.
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// Stops this thread for a while, where nobody tells when to look again. Never on a thread of the event loop
+/// for longer than some milliseconds.
+pub fn pause(duration: Duration) {
+    std::thread::sleep(duration);
 }

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 use super::fs::FileError;
 
+/// How often a lock is tried while others look at it. A look takes microseconds; so many in a row do not happen.
+const LOOKS_MAX: u32 = 10_000;
+
 /// A lock that this process holds until the value and all inherited copies of its file are gone.
 #[derive(Debug)]
 pub struct FileLock {
@@ -20,13 +23,19 @@ pub struct FileLock {
 
 impl FileLock {
     /// Takes the lock at once, or returns `None` when somebody holds it.
+    ///
+    /// Somebody who merely looks ([`Self::is_held`]) shares the lock for an instant. That instant is waited out.
     pub fn try_take(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { file, path: path.to_owned() })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(FileError::on("lock", path)(error)),
+        for _ in 0..LOOKS_MAX {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self { file, path: path.to_owned() })),
+                Err(TryLockError::WouldBlock) if is_only_looked_at(&file, path)? => std::thread::yield_now(),
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(FileError::on("lock", path)(error)),
+            }
         }
+        Ok(None)
     }
 
     /// Takes the lock, waiting until whoever holds it is gone.
@@ -39,11 +48,7 @@ impl FileLock {
     /// Returns whether anybody holds the lock now.
     pub fn is_held(path: &Path) -> Result<bool, FileError> {
         match OpenOptions::new().read(true).open(path) {
-            Ok(file) => match file.try_lock_shared() {
-                Ok(()) => Ok(false),
-                Err(TryLockError::WouldBlock) => Ok(true),
-                Err(TryLockError::Error(error)) => Err(FileError::on("lock", path)(error)),
-            },
+            Ok(file) => Ok(!is_only_looked_at(&file, path)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(FileError::on("open", path)(error)),
         }
@@ -60,6 +65,15 @@ impl FileLock {
     }
 }
 
+/// Returns whether nobody holds the lock of a file, although others may look at it. Leaves it unlocked.
+fn is_only_looked_at(file: &File, path: &Path) -> Result<bool, FileError> {
+    match file.try_lock_shared() {
+        Ok(()) => file.unlock().map(|()| true).map_err(FileError::on("unlock", path)),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(FileError::on("lock", path)(error)),
+    }
+}
+
 fn open(path: &Path) -> Result<File, FileError> {
     OpenOptions::new()
         .create(true)
@@ -73,7 +87,28 @@ fn open(path: &Path) -> Result<File, FileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+
+    #[test]
+    fn a_lock_that_others_only_look_at_can_be_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        FileLock::is_held(&path).unwrap();
+                    }
+                });
+            }
+            let refused = (0..20_000).filter(|_| FileLock::try_take(&path).unwrap().is_none()).count();
+            over.store(true, Ordering::Relaxed);
+            assert_eq!(refused, 0);
+        });
+    }
 
     #[test]
     fn a_lock_is_held_until_its_last_copy_is_gone() {

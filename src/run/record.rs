@@ -77,7 +77,7 @@ pub struct RunRecord {
     pub finished: Timestamp,
     /// What the kernel said of its process.
     pub exit: ExitStatus,
-    /// The seed's exit code: that of the process, or −1 for one that was cancelled or killed.
+    /// The process's exit code, or −1 for a run that was cancelled or returned none.
     pub exit_code: i32,
     /// Who ended it.
     pub ended_by: EndedBy,

@@ -16,6 +16,9 @@ use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome};
 use crate::store::records::{LogSource, NewRecord};
 use crate::store::run_directory::ExitReport;
 
+/// The most characters of one line for people. What was said at length stands in the record.
+const LINE_CHARACTERS_MAX: usize = 500;
+
 /// A run that has its record.
 #[derive(Debug)]
 pub(crate) struct Concluded {
@@ -31,8 +34,11 @@ pub(crate) struct Concluded {
 pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyhow::Result<Concluded> {
     let directory = engine.state.run_directory(plan.intent.run);
     let seen = Seen::load(plan, exit, &directory)?;
+    let is_recorded = is_recorded(engine, &plan.intent)?;
     let (judgement, kept) = match keep(engine, plan, &seen.judgement, &seen.work()) {
-        Ok(kept) => (seen.judgement.clone(), kept),
+        // Its worktree may have been removed since the record was written.
+        Ok(kept) if is_recorded => (seen.judgement.clone(), kept),
+        Ok(kept) => (on_branch(&seen.judgement, &kept), kept),
         Err(error) => (unkept(&seen.judgement, &error), Kept::failed(&error)),
     };
     let ended = RunEnd {
@@ -57,7 +63,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         log: Some(LogSource { path: directory.log_path() }),
         event,
     };
-    if !is_recorded(engine, &plan.intent)? {
+    if !is_recorded {
         engine.records.append_record(new_record, clock::now())?;
     }
     Ok(Concluded { outcome, following, message })
@@ -77,7 +83,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         next: AfterFailure::Stop,
     };
     let record = refused(engine, intent, refusal, now);
-    let message = first_line(&refusal.message).unwrap_or_default().to_owned();
+    let message = first_line(&refusal.message).unwrap_or_default();
     let event = event(intent, &Following::End, (Outcome::Failed, &judgement, &message));
     let new_record = NewRecord {
         record,
@@ -104,7 +110,7 @@ fn event(
             run: intent.run,
             until: *until,
             reason: *reason,
-            message: message.clone(),
+            message: first_line(message).unwrap_or_default(),
         }),
         Following::End => Some(EventKind::Finished {
             claim: intent.claim,
@@ -128,7 +134,21 @@ fn message(judgement: &Judgement, seen: &Seen, kept: &Kept) -> String {
             format!("{}{denied}{}{said}", kept.summary(), if said.is_empty() { "" } else { "; " })
         }
         Judgement::Cancelled => seen.cancel_reason.clone().unwrap_or_else(|| "Task cancelled.".to_owned()),
-        Judgement::Failure { message, .. } => first_line(message).unwrap_or("no reason was given").to_owned(),
+        Judgement::Failure { message, .. } => {
+            first_line(message).unwrap_or_else(|| "no reason was given".to_owned())
+        }
+    }
+}
+
+/// A success whose work is not on the branch is a failure, since there is nothing to review.
+fn on_branch(judgement: &Judgement, kept: &Kept) -> Judgement {
+    match (judgement, &kept.missing) {
+        (Judgement::Success, Some(missing)) => Judgement::Failure {
+            reason: FailureReason::Commit,
+            message: format!("The agent was done, but {missing}"),
+            next: AfterFailure::Stop,
+        },
+        (Judgement::Success | Judgement::Failure { .. } | Judgement::Cancelled, _) => judgement.clone(),
     }
 }
 
@@ -144,6 +164,11 @@ fn unkept(judgement: &Judgement, error: &anyhow::Error) -> Judgement {
     }
 }
 
-fn first_line(text: &str) -> Option<&str> {
-    text.lines().map(str::trim).find(|line| !line.is_empty())
+/// Returns the first line that says something, cut to what a person takes in at a glance.
+fn first_line(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(match line.char_indices().nth(LINE_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line.to_owned(),
+    })
 }

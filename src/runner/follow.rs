@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_with_a_session_is_retried_once_in_that_session_with_the_seeds_words() {
+    fn a_failure_with_a_session_is_retried_once_in_that_session_and_told_what_went_wrong() {
         let judgement = failure(FailureReason::MaxTurns, AfterFailure::Resume);
         let Following::Again { next, pause } = after(&judgement, EndedBy::Itself, (1, 2), Some("s-1")) else {
             unreachable!("one retry is left");

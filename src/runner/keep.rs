@@ -21,6 +21,8 @@ pub(crate) struct Kept {
     pub(crate) workspace: WorkspaceRecord,
     /// What could not be kept the usual way.
     pub(crate) warnings: Vec<String>,
+    /// Why the branch does not have what a successful run made.
+    pub(crate) missing: Option<String>,
 }
 
 impl Kept {
@@ -28,7 +30,7 @@ impl Kept {
     pub(crate) fn failed(error: &anyhow::Error) -> Self {
         let warning =
             format!("what the agent left was not kept apart from its worktree: failed to {error:#}");
-        Self { workspace: WorkspaceRecord::None, warnings: vec![warning] }
+        Self { workspace: WorkspaceRecord::None, warnings: vec![warning], missing: None }
     }
 
     /// Returns what a successful run changed, in a few words.
@@ -68,6 +70,7 @@ pub(crate) fn keep(
         WorkspacePlan::Sandbox { path } => Ok(Kept {
             workspace: WorkspaceRecord::Sandbox { path: path.display().to_string() },
             warnings: Vec::new(),
+            missing: None,
         }),
         WorkspacePlan::Worktree { repository, path, branch, base, tip_before } => {
             let repository = engine.repository_at(repository)?;
@@ -96,12 +99,15 @@ struct Site<'a> {
 
 impl Site<'_> {
     fn keep(&self, plan: &Plan, judgement: &Judgement, message: &str) -> Result<Kept, GitError> {
+        // The task's lock is ours and the agent is gone: a lock that stays belongs to nobody.
+        self.repository.outwait_stale_lock(self.branch.as_str())?;
         let Some(tip) = self.repository.branch_tip(self.branch)? else {
             return self.without_branch(plan);
         };
         if !matches!(self.repository.worktree_state(self.path)?, WorktreeState::Present(_)) {
-            let warning = format!("the worktree {} was gone when the run ended", self.path.display());
-            return self.describe(tip, None, vec![warning]);
+            let missing = format!("the worktree {} was gone when the run ended", self.path.display());
+            let kept = self.describe(tip, None, vec![missing.clone()])?;
+            return Ok(Kept { missing: Some(missing), ..kept });
         }
         if tip != self.tip_before {
             // The agent made commits of its own, and git does not sync what it writes.
@@ -130,9 +136,11 @@ impl Site<'_> {
     fn without_branch(&self, plan: &Plan) -> Result<Kept, GitError> {
         let snapshot = self.repository.snapshot(self.path, self.tip_before)?;
         let mut warnings = warnings(&snapshot);
-        warnings.push(format!("the branch {} was deleted during the run", self.branch.short()));
+        let missing = format!("the branch {} was deleted during the run", self.branch.short());
+        warnings.push(missing.clone());
         let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
-        self.describe(self.tip_before, Some(commit), warnings)
+        let kept = self.describe(self.tip_before, Some(commit), warnings)?;
+        Ok(Kept { missing: Some(format!("{missing}; its files are kept as {commit}")), ..kept })
     }
 
     fn commit(&self, tree: TreeId, parent: CommitId, message: &str) -> Result<CommitId, GitError> {
@@ -161,6 +169,7 @@ impl Site<'_> {
             author: &self.repository.author_identity(),
             signing: Signing::Never,
         })?;
+        self.repository.outwait_stale_lock(&name)?;
         self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(commit))?;
         Ok(commit)
     }
@@ -181,7 +190,7 @@ impl Site<'_> {
             snapshot: snapshot.map(|commit| commit.to_string()),
             changes,
         };
-        Ok(Kept { workspace, warnings })
+        Ok(Kept { workspace, warnings, missing: None })
     }
 }
 

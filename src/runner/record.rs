@@ -16,7 +16,7 @@ use crate::timestamp::Timestamp;
 /// The most of a text that stands in `run.json` itself. The whole of it is in the file beside it.
 const INLINE_TEXT_BYTES_MAX: usize = 64 * 1024;
 
-/// What the seed records as the exit code of a run that did not return one.
+/// The exit code of a run that did not return one.
 const NO_EXIT_CODE: i32 = -1;
 
 /// What is told of a run.

@@ -92,12 +92,13 @@ fn end_lost_claims(engine: &Engine, remains: &BTreeMap<TaskId, Remains>) -> anyh
             run: history.last_run().map_or(*claim, |run| run.run),
             outcome: Outcome::Interrupted,
             reason: None,
-            message: "The run's folder is gone; its branch and records are kept.".to_owned(),
+            message: "Nobody can go on with the run: its folder is gone, or its plan cannot be read. Its branch and records are kept.".to_owned(),
         };
         engine.records.append_event(&task, kind, clock::now())?;
-        engine
-            .broadcast
-            .log(Level::Warning, format!("task {task} was interrupted and its run's folder is gone"));
+        engine.broadcast.log(
+            Level::Warning,
+            format!("task {task} was interrupted: its run's folder is gone, or its plan cannot be read"),
+        );
     }
     Ok(())
 }

@@ -89,7 +89,8 @@ fn load_answer(plan: &Plan, reading: &Reading, directory: &RunDirectory) -> anyh
     if let Some(result) = &reading.result {
         return Ok(result.text.clone());
     }
-    if plan.protocol == Protocol::Claude {
+    // A command that speaks in events has not answered before its result event.
+    if plan.protocol == Protocol::Claude || reading.progress != Progress::Nothing {
         return Ok(None);
     }
     Ok(match open_optional(&directory.log_path())? {

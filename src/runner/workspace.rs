@@ -86,8 +86,8 @@ fn ensure_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<
 
 fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, GitError> {
     let repository = engine.repository_at(site.repository)?;
-    // The task's lock is ours, so a lock file on its branch was left behind by somebody who is gone.
-    repository.remove_stale_lock(site.branch.as_str())?;
+    // The task's lock is ours, so a lock file that stays on its branch was left by somebody who is gone.
+    repository.outwait_stale_lock(site.branch.as_str())?;
     if repository.branch_tip(site.branch)?.is_none() {
         let message = format!("claudedo: branch for task {}", intent.task);
         repository.create_branch(site.branch, site.base, &message)?;

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use super::history::{RunSummary, TaskHistory};
 use super::state_directory::StateDirectory;
-use crate::git::{BlobId, Entry, EntryKind, GitError, Repository, TrackingChanges, TreeId};
+use crate::git::{BlobId, Entry, EntryKind, GitError, Repository, TrackingChanges, TrackingRef, TreeId};
 use crate::os::fs::FileError;
 use crate::run::{
     EVENT_VERSION, EventKind, IllegalTransition, LogSegment, MachineId, RECORD_VERSION, RunRecord, TaskEvent,
@@ -164,7 +164,7 @@ impl Records {
         let tracking = self.repository.tracking_ref(machine.as_str())?;
         let mut changes = tracking.changes();
         put_event(&mut changes, &event)?;
-        tracking.append(changes, &format!("{} {task}", event.kind.name()))?;
+        self.append(&tracking, changes, &format!("{} {task}", event.kind.name()))?;
         Ok(event)
     }
 
@@ -196,7 +196,19 @@ impl Records {
             put_event(&mut changes, &next_event(&history, &record.task, &machine, (kind, now)))?;
         }
         let message = format!("{} {} run {}", record.outcome.name(), record.task, record.number);
-        tracking.append(changes, &message)?;
+        self.append(&tracking, changes, &message)
+    }
+
+    /// Appends while no other process of this clone does: one that was killed may have left the ref's lock.
+    fn append(
+        &self,
+        tracking: &TrackingRef,
+        changes: TrackingChanges,
+        message: &str,
+    ) -> Result<(), RecordsError> {
+        let _alone = self.state.lock_records()?;
+        self.repository.outwait_stale_lock(tracking.name())?;
+        tracking.append(changes, message)?;
         Ok(())
     }
 

@@ -31,6 +31,12 @@ pub struct RunnerLock {
     _lock: FileLock,
 }
 
+/// The right to write this machine's tracking ref.
+#[derive(Debug)]
+pub struct RecordsLock {
+    _lock: FileLock,
+}
+
 /// The right to work on a task.
 #[derive(Debug)]
 pub struct TaskLock {
@@ -141,6 +147,12 @@ impl StateDirectory {
     /// Takes a task's lock, waiting until whoever works on it is gone.
     pub fn lock_task(&self, task: &TaskId) -> Result<TaskLock, FileError> {
         FileLock::take(&self.task_lock_path(task)).map(|lock| TaskLock { lock })
+    }
+
+    /// Takes the right to write this machine's tracking ref, waiting for whoever has it.
+    pub fn lock_records(&self) -> Result<RecordsLock, FileError> {
+        self.create()?;
+        FileLock::take(&self.path.join("locks/records")).map(|lock| RecordsLock { _lock: lock })
     }
 
     /// Returns whether anybody works on a task.

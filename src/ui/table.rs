@@ -6,7 +6,7 @@
 use anstyle::Style;
 
 use super::safe::safe;
-use super::width::{cut, display_width, is_printable_ascii};
+use super::width::{cut, display_width};
 
 /// What stands between two columns.
 const GAP: &str = "  ";
@@ -42,10 +42,10 @@ pub struct Table {
 impl Cell {
     /// Returns a cell. What a terminal would obey is taken out, and line ends become spaces.
     pub fn new(text: &str, style: Style) -> Self {
-        if is_printable_ascii(text) {
-            return Self { text: text.to_owned(), style };
+        let mut text = safe(text).into_owned();
+        if text.contains(['\n', '\r', '\t']) {
+            text = text.replace(['\n', '\r', '\t'], " ");
         }
-        let text = safe(text).split(['\n', '\r', '\t']).collect::<Vec<_>>().join(" ");
         Self { text, style }
     }
 }

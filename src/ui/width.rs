@@ -20,13 +20,8 @@ pub fn screen_width() -> Option<usize> {
 
 /// Returns the columns that a text takes on a screen.
 pub fn display_width(text: &str) -> usize {
-    // Most texts, and looking up every character of a long list takes time.
-    if is_printable_ascii(text) { text.len() } else { text.width() }
-}
-
-/// Returns whether a text is made of what every terminal prints as it is, in one column each.
-pub(super) fn is_printable_ascii(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    // Control characters are gone by now, and every other character of ASCII takes one column.
+    if text.is_ascii() { text.len() } else { text.width() }
 }
 
 /// Returns the text cut to a number of columns, its last one an ellipsis when something is missing.

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli_support::{shown, snapshots};
 use crate::support::TestRepository;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "init",
     "add",
     "list",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 16] = [
     "config",
     "demo",
     "completions",
+    "man",
 ];
 
 /// Set this variable to write the page anew.

@@ -138,8 +138,8 @@ fn a_task_that_has_ended_runs_again_only_when_asked() {
         insta::assert_snapshot!(shown(&early), @r"
         [128]
         [stderr]
-        error: Task good is in the queue already.
-        hint: To run it: git claudedo run good
+        error: Task good has not run yet.
+        hint: To see where it stands: git claudedo show good
         ");
         insta::assert_snapshot!(shown(&refused), @r"
         [1]

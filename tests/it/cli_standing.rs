@@ -1,5 +1,5 @@
 //! A task stands the same wherever it is looked at: `show` reads that one, `list` reads all, mostly from caches.
-#![expect(clippy::disallowed_methods, reason = "tests write files from outside")]
+#![expect(clippy::disallowed_methods, reason = "a test makes its own old files")]
 
 use serde_json::Value;
 

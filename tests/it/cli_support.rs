@@ -2,7 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs and write files from outside")]
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -24,11 +23,8 @@ pub(crate) fn snapshots(repository: &TestRepository) -> insta::Settings {
 
 /// Puts the embedded demo agent, without its pauses, in the place of this test's Claude Code.
 pub(crate) fn use_demo_agent(repository: &TestRepository) {
-    let path = repository.root().join("demo-claude");
-    let program = env!("CARGO_BIN_EXE_git-claudedo");
-    std::fs::write(&path, format!("#!/bin/sh\nexec '{program}' demo-agent --no-pauses \"$@\"\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    repository.git(&["config", "--global", "claudedo.claude", path.to_str().unwrap()]);
+    let command = format!(r#"["{}", "demo-agent", "--no-pauses"]"#, env!("CARGO_BIN_EXE_git-claudedo"));
+    repository.git(&["config", "--global", "claudedo.agentCommand", &command]);
 }
 
 /// Adds a task with an id of its own.

@@ -286,6 +286,7 @@ fn the_answers_in_json_have_their_shape() {
           "list": null,
           "next": "git claudedo run",
           "path": "[ROOT]/repository/.claudedo/tasks/fix-[ID].yaml",
+          "record": null,
           "result": null,
           "runs": 0,
           "standing": {

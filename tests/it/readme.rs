@@ -1,7 +1,7 @@
 //! The quick start of the README, typed as it stands there.
 //!
 //! Every block marked `console` holds commands, each after `$ `, and below each what it prints. They run in one
-//! temporary repository with the demo agent in place of Claude Code, and must print what is shown, but for
+//! temporary repository, where the first of them chooses the demo agent, and must print what is shown, but for
 //! what differs from one time to the next: the random part of ids, times, paths, git's ids and, because tasks run side
 //! by side, the order of lines and the number of a slot.
 #![expect(clippy::disallowed_methods, reason = "the demo agent is put on the search path as a program")]
@@ -106,12 +106,9 @@ fn shown_commands(page: &str) -> Vec<Shown> {
     shown
 }
 
-/// Types a command at a shell that finds the demo agent as `claude`; both streams are one, as on a terminal.
+/// Types a command at a shell; both streams are one, as on a terminal.
 fn type_in(repository: &TestRepository, command: &str) -> Answer {
-    let folder = repository.root().join("demo");
-    fs::create_dir_all(&folder).unwrap();
-    make_program(&folder.join("claude"), "#!/bin/sh\nexec git-claudedo demo-agent --no-pauses \"$@\"\n");
-    let line = format!("PATH={}:$PATH; {{ {command}; }} 2>&1", folder.display());
+    let line = format!("{{ {command}; }} 2>&1");
     repository.program("sh").args(["-c", &line]).output().unwrap().into()
 }
 

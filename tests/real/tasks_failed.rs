@@ -64,6 +64,22 @@ fn a_bad_request_is_not_tried_again() {
 }
 
 #[test]
+fn a_retry_that_a_person_asks_for_begins_a_new_session_on_the_branch_as_it_is() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    repository.set("allowedTools", "Bash");
+    let task = repository.add("again", "@stub bash cmd=\"echo once more >> a.txt\"");
+    repository.run();
+    repository.answer(&["retry", "again"]);
+    repository.run();
+    let (first, second) = (task.record(1), task.record(2));
+    assert_eq!((&second["kind"], &second["agent"]["resumed"]), (&"retry".into(), &"fresh".into()));
+    assert_ne!(second["agent"]["session"], first["agent"]["session"]);
+    assert_eq!(second["prompt"], first["prompt"]);
+    assert_eq!(task.file("a.txt"), "once more\nonce more");
+    assert_eq!(repository.git(&["rev-list", "--count", "main..claudedo/again"]), "2");
+}
+
+#[test]
 fn a_run_that_reached_its_turns_goes_on_where_it_was() {
     let Some(repository) = RealRepository::prepare() else { return };
     let task = repository.add_with("turns", "@stub turns n=3", &["--max-turns", "2"]);

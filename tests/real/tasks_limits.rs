@@ -14,7 +14,9 @@ fn a_usage_limit_holds_the_queue_until_it_is_lifted_and_the_session_goes_on() {
     let Some(mut repository) = RealRepository::prepare() else { return };
     repository.claude = repository.claude.login(Login::Subscription);
     let until = unix_seconds() + LIMIT_SECONDS;
-    let script = format!("@stub usage-limit until={until}\n@stub write path=a.txt content=hi");
+    let script = format!(
+        "@stub write path=a.txt content=before\n@stub usage-limit until={until}\n@stub write path=b.txt content=after"
+    );
     let limited = repository.add_with("limited", &script, &["--priority", "1"]);
     let other = repository.add("other", "@stub text");
     assert_eq!(repository.run_with(&["--slots", "1", "--no-wait"]), Some(1));
@@ -30,7 +32,7 @@ fn a_usage_limit_holds_the_queue_until_it_is_lifted_and_the_session_goes_on() {
     assert_eq!((&second["kind"], &second["agent"]["resumed"]), (&"resume".into(), &"resumed".into()));
     assert_eq!(second["agent"]["session"], first["agent"]["session"]);
     assert!(seconds(&second["started"]) >= until, "{second:#}");
-    assert_eq!(limited.files(), ["README.md", "a.txt"]);
+    assert_eq!(limited.files(), ["README.md", "a.txt", "b.txt"]);
     assert_eq!(repository.claude.api.requests()[0].credentials, Credentials::Bearer);
 }
 
@@ -70,6 +72,15 @@ fn without_a_login_no_task_fails_and_each_runs_once_there_is_one() {
     let [first, second] = ids.map(|id| repository.task(id));
     assert_eq!(first.outcomes(), ["interrupted login", "done"]);
     assert_eq!(second.outcomes(), ["done"]);
+}
+
+#[test]
+fn a_budget_that_is_used_up_is_a_failure_that_nobody_tries_again() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    let task = repository.add_with("budget", "@stub turns n=3", &["--max-budget-usd", "0.0001"]);
+    assert_eq!(repository.run_with(&[]), Some(1));
+    assert_eq!(task.outcomes(), ["failed budget"]);
+    assert!(task.shown()["cost_usd"].as_f64().unwrap() > 0.0001, "{:#}", task.shown());
 }
 
 fn seconds(moment: &serde_json::Value) -> u64 {

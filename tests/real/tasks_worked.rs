@@ -1,5 +1,8 @@
 //! Tasks that go well: what is on the branch, in the record and on the screen afterwards.
 
+use std::fs;
+use std::path::Path;
+
 use crate::messages_api::{INPUT_TOKENS, OUTPUT_TOKENS};
 use crate::named_pipe::NamedPipe;
 use crate::repository::RealRepository;
@@ -119,4 +122,40 @@ fn four_tasks_run_at_the_same_time_and_none_sees_the_others() {
     let mut slots: Vec<_> = tasks.iter().map(|task| task.record(1)["slot"].as_u64().unwrap()).collect();
     slots.sort_unstable();
     assert_eq!(slots, [1, 2, 3, 4]);
+}
+
+#[test]
+fn what_the_agent_commits_itself_stays_as_it_is_whatever_repository_the_environment_names() {
+    let Some(mut repository) = RealRepository::prepare() else { return };
+    repository.set("allowedTools", "Bash");
+    let script = "@stub write path=a.txt content=by-the-agent\n\
+        @stub bash cmd=\"git add a.txt && git commit -qm 'In my own words'\"\n\
+        @stub write path=b.txt content=left-to-the-runner";
+    repository.add("commits", script);
+    // As a hook or an alias of git sets them.
+    let git_dir = repository.path().join(".git");
+    repository.claude = repository
+        .claude
+        .variable("GIT_DIR", git_dir.to_str().unwrap())
+        .variable("GIT_WORK_TREE", git_dir.parent().unwrap().to_str().unwrap());
+    repository.run();
+    let task = repository.task("commits");
+    let subjects = repository.git(&["log", "--reverse", "--format=%s", "main..claudedo/commits"]);
+    assert_eq!(subjects, "In my own words\nDo what the description says");
+    assert_eq!(task.files(), ["README.md", "a.txt", "b.txt"]);
+    assert_eq!(repository.git(&["log", "--format=%s", "main"]), "Begin");
+    assert_eq!(task.record(1)["workspace"]["changes"]["files"], 2);
+}
+
+#[test]
+fn a_task_without_a_repository_works_in_an_empty_folder() {
+    let Some(repository) = RealRepository::prepare() else { return };
+    let task =
+        repository.add("sandbox", "@stub write path=a.txt content=hi").with_lines("workspace: sandbox");
+    repository.run();
+    let workspace = task.record(1)["workspace"].clone();
+    assert_eq!(workspace["kind"], "sandbox");
+    let file = Path::new(workspace["path"].as_str().unwrap()).join("a.txt");
+    assert_eq!(fs::read_to_string(file).unwrap(), "hi");
+    assert_eq!(repository.git(&["branch", "--list", "claudedo/*"]), "");
 }

@@ -27,10 +27,20 @@ fn kill_everything(test: &TestRepository) -> PathBuf {
 }
 
 fn release_and_finish(test: &TestRepository, runner: Started) {
+    release_and_end(test, runner, (0, "done"));
+}
+
+/// Lets the run end; its work is not where it belongs, so that it is not done.
+fn release_and_miss(test: &TestRepository, runner: Started) {
+    release_and_end(test, runner, (1, "failed"));
+    assert_eq!(test.record(TASK)["reason"], "commit");
+}
+
+fn release_and_end(test: &TestRepository, runner: Started, (status, outcome): (i32, &str)) {
     test.release("gate");
     let answer = runner.wait();
-    assert_eq!(answer.status, 0, "{answer:#?}");
-    assert_eq!(test.history(TASK), "claimed finished:done");
+    assert_eq!(answer.status, status, "{answer:#?}");
+    assert_eq!(test.history(TASK), format!("claimed finished:{outcome}"));
     assert_eq!(test.run_folders(), Vec::<PathBuf>::new());
     test.assert_sound();
 }
@@ -88,7 +98,7 @@ fn a_worktree_that_is_deleted_while_the_agent_works_is_told_in_the_record() {
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
     fs::remove_dir_all(test.workspace("worktrees", TASK)).unwrap();
-    release_and_finish(&test, runner);
+    release_and_miss(&test, runner);
     let warnings = test.record(TASK)["warnings"].to_string();
     assert!(warnings.contains("was gone when the run ended"), "{warnings}");
     // The next run makes it anew.
@@ -102,7 +112,7 @@ fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_file
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
     test.git(&["update-ref", "-d", &format!("refs/heads/claudedo/{TASK}")]);
-    release_and_finish(&test, runner);
+    release_and_miss(&test, runner);
     assert_eq!(test.git(&["branch", "--list", "claudedo/*"]), "");
     let record = test.record(TASK);
     assert!(record["warnings"].to_string().contains("was deleted during the run"), "{record:#}");
@@ -111,10 +121,12 @@ fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_file
 }
 
 #[test]
-fn a_lock_file_that_was_left_on_a_ref_of_ours_stops_nothing() {
+fn lock_files_that_killed_writers_left_on_refs_of_ours_stop_nothing() {
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
+    let machine = fs::read_to_string(test.local("machine")).unwrap();
     test.write(&format!(".git/refs/heads/claudedo/{TASK}.lock"), "");
+    test.write(&format!(".git/refs/claudedo/runs/{}.lock", machine.trim()), "");
     release_and_finish(&test, runner);
     assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
 }

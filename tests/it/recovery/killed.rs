@@ -51,7 +51,8 @@ fn a_run_that_goes_on_is_waited_for() {
     let second = test.start(&["run"]);
     test.wait_for_event("going on with task");
     test.release("gate");
-    assert_eq!(second.wait().status, 0);
+    let answer = second.wait();
+    assert_eq!(answer.status, 0, "{answer:#?}");
     assert_finished(&test, &[("first", "done")]);
     assert_eq!(test.fake_starts().len(), 1);
 }
@@ -73,6 +74,36 @@ fn a_runner_that_is_killed_while_it_recovers_leaves_the_same_to_the_next() {
     test.run(0);
     assert_finished(&test, &[("first", "done")]);
     assert_eq!(test.fake_starts().len(), 1);
+}
+
+#[test]
+fn all_runs_of_a_killed_runner_are_finished_each_in_its_slot() {
+    let test = TestRepository::with_fake();
+    let tasks = ["one-0001", "two-0002", "three-0003"];
+    for task in tasks {
+        test.add_task(task, &["write a.txt 1", &test.wait_step("gate")]);
+    }
+    let runner = test.start(&["run", "--slots", "3"]);
+    test.wait_for_start(3);
+    runner.kill();
+    test.add_task("four-0004", &[]);
+    // Fewer slots than runs that go on: those come first, and nobody is stopped for it.
+    let second = test.start(&["run", "--slots", "1"]);
+    crate::support::eventually("the runner goes on with all", || {
+        let told = test.stream().iter().filter(|event| event.to_string().contains("going on with")).count();
+        (told == 3).then_some(())
+    });
+    assert_eq!(test.history("four-0004"), "");
+    test.release("gate");
+    assert_eq!(second.wait().status, 0);
+    let mut slots: Vec<u64> = tasks.map(|task| test.record(task)["slot"].as_u64().unwrap()).to_vec();
+    slots.sort_unstable();
+    assert_eq!(slots, [1, 2, 3]);
+    for task in tasks.iter().chain(&["four-0004"]) {
+        assert_eq!(test.history(task), "claimed finished:done", "{task}");
+    }
+    assert_eq!(test.fake_starts().len(), 4);
+    test.assert_sound();
 }
 
 #[test]

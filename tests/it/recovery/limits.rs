@@ -1,15 +1,12 @@
 //! What the service does not give: usage, a login, an answer now.
 
-use std::time::{Duration, SystemTime};
-
 use serde_json::Value;
 
 use crate::support::TestRepository;
 
 /// Returns the Unix time that many seconds from now.
 fn in_seconds(seconds: u64) -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    (now + Duration::from_secs(seconds)).as_secs()
+    u64::try_from(git_claudedo::os::clock::now().unix_seconds()).unwrap() + seconds
 }
 
 fn limited(until: u64) -> [String; 4] {
@@ -104,4 +101,40 @@ fn a_busy_service_is_asked_again_after_a_pause_in_the_same_session() {
         let pause = milliseconds(&second["started"]) - milliseconds(&first["finished"]);
         assert!(pause >= 700, "{pause} ms");
     }
+}
+
+/// Starts a runner whose only task waits an hour for a busy service.
+fn in_a_pause(test: &TestRepository) -> crate::support::Started {
+    test.set("apiRetryPause", "1h");
+    let busy = "on-fresh result error status=529 terminal_reason=api_error text=Overloaded";
+    test.add_task("busy-a1b2", &["write a.txt 1", busy]);
+    let runner = test.start(&["run"]);
+    test.wait_for_event("run 1 failed: Overloaded");
+    runner
+}
+
+#[test]
+fn a_pause_ends_when_the_task_is_cancelled() {
+    let test = TestRepository::with_fake();
+    let runner = in_a_pause(&test);
+    let answer = test.claudedo(&["cancel", "busy"]);
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert_eq!(runner.wait().status, 2);
+    let [first, second] = &test.records("busy-a1b2")[..] else { panic!("two runs") };
+    assert_eq!((&first["outcome"], &second["outcome"]), (&"failed".into(), &"cancelled".into()));
+    assert_eq!((&second["exit_code"], &second["error"]), (&(-1).into(), &"Cancelled.".into()));
+    assert_eq!(test.history("busy-a1b2"), "claimed finished:cancelled");
+    assert_eq!(test.fake_starts().len(), 1);
+}
+
+#[test]
+fn a_runner_that_is_killed_in_a_pause_loses_nothing() {
+    let test = TestRepository::with_fake();
+    in_a_pause(&test).kill();
+    test.run(0);
+    let [first, second] = &test.records("busy-a1b2")[..] else { panic!("two runs") };
+    assert_eq!((&first["kind"], &second["kind"]), (&"first".into(), &"retry".into()));
+    assert_eq!(first["agent"]["session"], second["agent"]["session"]);
+    assert_eq!(test.history("busy-a1b2"), "claimed finished:done");
+    assert_eq!(test.git(&["show", "claudedo/busy-a1b2:a.txt"]), "1");
 }

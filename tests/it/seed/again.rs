@@ -115,7 +115,7 @@ fn continuing_a_task_that_does_not_exist_says_that_it_was_not_found() {
     test.snapshots().bind(|| {
         insta::assert_snapshot!(answer.stderr, @r#"
         error: failed to find task "logout": there is no such task; `git claudedo list` shows them
-        "#)
+        "#);
     });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
 }
@@ -129,7 +129,7 @@ fn continuing_a_task_that_never_ran_says_that_there_is_no_previous_run() {
         insta::assert_snapshot!(answer.stderr, @r#"
         error: No previous run to continue.
         hint: To run it: git claudedo run login-[ID]
-        "#)
+        "#);
     });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
 }
@@ -144,8 +144,23 @@ fn continuing_a_run_without_a_session_says_that_it_cannot_be_resumed() {
         insta::assert_snapshot!(answer.stderr, @r#"
         error: Previous run has no session ID — cannot resume.
         hint: To start again: git claudedo retry login-[ID]
-        "#)
+        "#);
     });
     assert_eq!((answer.status, answer.stdout.as_str()), (128, ""));
     assert_eq!(test.history("login-a1b2"), "claimed finished:failed");
+}
+
+#[test]
+fn a_follow_up_makes_its_worktree_anew_where_it_was_removed() {
+    let test = TestRepository::with_fake();
+    test.set("keepWorktrees", "false");
+    test.add_task("login-a1b2", &["on-fresh write a.txt 1", "on-resume write b.txt 2"]);
+    test.run(0);
+    let worktree = test.workspace("worktrees", "login-a1b2");
+    assert!(!worktree.exists());
+    let answer = test.claudedo(&["continue", "login", "--message", "More", "--run"]);
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert_eq!(std::path::Path::new(&test.fake_starts()[1].text("cwd")), worktree);
+    assert_eq!(test.git(&["ls-tree", "--name-only", "claudedo/login-a1b2"]), "README.md\na.txt\nb.txt");
+    test.assert_sound();
 }

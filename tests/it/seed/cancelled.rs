@@ -88,3 +88,18 @@ fn a_task_that_has_ended_is_not_cancelled_any_more() {
     assert_eq!(answer.status, 1, "{answer:#?}");
     assert_eq!(test.history("over-a1b2"), "claimed finished:done");
 }
+
+#[test]
+fn a_task_that_is_cancelled_while_it_waits_for_a_slot_never_runs() {
+    let test = TestRepository::with_fake();
+    test.add_task("first-0001", &[&test.wait_step("gate")]);
+    test.add_task("second-0002", &[]);
+    let runner = test.start(&["run", "--slots", "1", "first", "second"]);
+    test.wait_for_start(1);
+    assert_eq!(test.claudedo(&["cancel", "second"]).status, 0);
+    test.release("gate");
+    assert_eq!(runner.wait().status, 0);
+    assert_eq!(test.history("first-0001"), "claimed finished:done");
+    assert_eq!(test.history("second-0002"), "cancelled");
+    assert_eq!(test.fake_starts().len(), 1);
+}

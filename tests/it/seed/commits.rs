@@ -39,10 +39,19 @@ fn everything_that_changed_is_committed_untracked_deleted_executable_and_symboli
     test.assert_sound();
 }
 
-/// `:100644 000000 ab12 0000 D	gone.txt` without what depends on the time.
+/// Returns a line of `git diff --raw` without what depends on the time.
 fn without_ids(line: &str) -> String {
     let words: Vec<&str> = line.trim_start_matches(':').split_whitespace().collect();
     format!("{} {} {} {}", words[0], words[1], words[4], words[5])
+}
+
+#[test]
+fn the_last_file_may_be_deleted() {
+    let test = TestRepository::with_fake();
+    test.add_task("empty-a1b2", &["delete README.md"]);
+    test.run(0);
+    assert_eq!(test.git(&["ls-tree", "claudedo/empty-a1b2"]), "");
+    test.assert_sound();
 }
 
 #[test]
@@ -76,7 +85,7 @@ fn a_commit_has_the_title_the_agents_words_and_the_trailers() {
         Claudedo-Task: hello-[ID]
         Claudedo-Run: [UUID]
         Assisted-by: Claude Code:claude-opus-5-5
-        "#)
+        "#);
     });
     let run = test.record("hello-a1b2")["run"].as_str().unwrap().to_owned();
     let trailer = |key: &str| {
@@ -115,8 +124,8 @@ fn the_users_hooks_are_not_run_by_our_own_writes() {
         "reference-transaction",
         "post-index-change",
     ] {
-        let text = format!("#!/bin/sh\necho {hook} >> {}\nexit 1\n", ran.display());
-        fs::write(hooks.join(hook), text).unwrap();
+        let script = format!("#!/bin/sh\necho {hook} >> {}\nexit 1\n", ran.display());
+        fs::write(hooks.join(hook), script).unwrap();
         fs::set_permissions(hooks.join(hook), fs::Permissions::from_mode(0o755)).unwrap();
     }
     test.add_task("hooked-a1b2", &["write a.txt 1"]);

@@ -19,84 +19,46 @@ fn the_record_has_every_field_and_what_it_says_is_right() {
     let mut shown = record.clone();
     shown["machine"] = "[MACHINE]".into();
     shown["log"][0]["size"] = "[SIZE]".into();
-    let text = serde_json::to_string_pretty(&shown).unwrap().replace(&fake_program(), "[AGENT]");
-    test.snapshots().bind(|| insta::assert_snapshot!(text, @r#"
-        {
-          "agent": {
-            "model": "claude-opus-5-5",
-            "program": "[AGENT]",
-            "resumed": "fresh",
-            "session": "[UUID]",
-            "version": "2.1.330"
-          },
-          "claim": "[UUID]",
-          "ended_by": "itself",
-          "error": null,
-          "exit": {
-            "code": 0
-          },
-          "exit_code": 0,
-          "finished": "[TIME]",
-          "isolation": "none",
-          "kind": "first",
-          "log": [
-            {
-              "name": "000001.ndjson",
-              "size": "[SIZE]"
-            }
-          ],
-          "machine": "[MACHINE]",
-          "number": 1,
-          "outcome": "done",
-          "permission_denials": [
-            {
-              "input": "",
-              "tool": "WebFetch"
-            }
-          ],
-          "prompt": "Say hello\n\nPlay:\n@fake write a.txt hello\n@fake schema-answer {\"ok\":true}\n@fake result ok turns=4 denied=WebFetch",
-          "reason": null,
-          "result": "{\"ok\":true}",
-          "run": "[UUID]",
-          "slot": 1,
-          "started": "[TIME]",
-          "structured_output": {
-            "ok": true
-          },
-          "swept": [],
-          "task": "say-hello-[ID]",
-          "task_blob": "[OBJECT]",
-          "usage": {
-            "cache_read_tokens": 0,
-            "cache_write_tokens": 0,
-            "cost_usd": 0.0032,
-            "input_tokens": 400,
-            "output_tokens": 80,
-            "turns": 4
-          },
-          "version": 1,
-          "warnings": [
-            "1 request for permission was denied"
-          ],
-          "workspace": {
-            "base": "[OBJECT]",
-            "branch": "refs/heads/claudedo/say-hello-[ID]",
-            "changes": {
-              "deletions": 0,
-              "files": 1,
-              "insertions": 1
-            },
-            "commit": "[OBJECT]",
-            "kind": "worktree",
-            "snapshot": null,
-            "tree": "[OBJECT]"
-          }
-        }
+    let fields = shown.as_object().unwrap().iter().map(|(name, value)| format!("{name}: {value}"));
+    let told = fields.collect::<Vec<_>>().join("\n").replace(&fake_program(), "[AGENT]");
+    test.snapshots().bind(|| insta::assert_snapshot!(told, @r#"
+        agent: {"model":"claude-opus-5-5","program":"[AGENT]","resumed":"fresh","session":"[UUID]","version":"2.1.330"}
+        claim: "[UUID]"
+        ended_by: "itself"
+        error: null
+        exit: {"code":0}
+        exit_code: 0
+        finished: "[TIME]"
+        isolation: "none"
+        kind: "first"
+        log: [{"name":"000001.ndjson","size":"[SIZE]"}]
+        machine: "[MACHINE]"
+        number: 1
+        outcome: "done"
+        permission_denials: [{"input":"","tool":"WebFetch"}]
+        prompt: "Say hello\n\nPlay:\n@fake write a.txt hello\n@fake schema-answer {\"ok\":true}\n@fake result ok turns=4 denied=WebFetch"
+        reason: null
+        result: "{\"ok\":true}"
+        run: "[UUID]"
+        slot: 1
+        started: "[TIME]"
+        structured_output: {"ok":true}
+        swept: []
+        task: "say-hello-[ID]"
+        task_blob: "[OBJECT]"
+        usage: {"cache_read_tokens":0,"cache_write_tokens":0,"cost_usd":0.0032,"input_tokens":400,"output_tokens":80,"turns":4}
+        version: 1
+        warnings: ["1 request for permission was denied"]
+        workspace: {"base":"[OBJECT]","branch":"refs/heads/claudedo/say-hello-[ID]","changes":{"deletions":0,"files":1,"insertions":1},"commit":"[OBJECT]","kind":"worktree","snapshot":null,"tree":"[OBJECT]"}
         "#));
+    assert_agrees_with_git(&test, &record);
+    assert_eq!(test.run_file("say-hello-a1b2", 1, "task.yaml").unwrap(), yaml.as_bytes());
+}
+
+fn assert_agrees_with_git(test: &TestRepository, record: &Value) {
     assert_eq!(record["claim"], record["run"]);
     assert_eq!(uuid_version(&record["run"]), '7');
     assert_eq!(record["task_blob"], test.git(&["hash-object", ".claudedo/tasks/say-hello-a1b2.yaml"]));
-    assert_eq!(test.run_file("say-hello-a1b2", 1, "task.yaml").unwrap(), yaml.as_bytes());
     assert_eq!(record["machine"], fs::read_to_string(test.local("machine")).unwrap().trim());
     assert_eq!(record["prompt"], test.fake_starts()[0].text("stdin"));
     assert!(test.fake_starts()[0].arguments().contains(&text_of(&record["agent"]["session"])));
@@ -151,8 +113,8 @@ fn every_broadcast_of_the_seed_is_in_the_event_stream() {
     let runs: Vec<Value> = test.records("flaky-0001").iter().map(|record| record["run"].clone()).collect();
     let lines: Vec<String> = stream.iter().map(|event| line(event, &runs)).collect();
     let clone = test.workspace("", "").file_name().unwrap().to_str().unwrap().to_owned();
-    let text = lines.join("\n").replace(&clone, "[CLONE]");
-    test.snapshots().bind(|| insta::assert_snapshot!(text, @r#"
+    let told = lines.join("\n").replace(&clone, "[CLONE]");
+    test.snapshots().bind(|| insta::assert_snapshot!(told, @r#"
         flaky-[ID] 1 task_started {"slot":1,"title":"flaky-[ID]"}
         flaky-[ID] 1 run_created {"number":1,"run_kind":"first"}
         flaky-[ID] 1 worktree_updated {"change":"created","path":"[ROOT]/state/git-claudedo/[CLONE]/worktrees/flaky-[ID]"}
@@ -175,17 +137,29 @@ fn every_broadcast_of_the_seed_is_in_the_event_stream() {
 }
 
 #[test]
-fn a_log_line_has_its_level() {
+fn what_the_runner_says_has_a_level() {
     let test = TestRepository::with_fake();
-    test.add_task("held-a1b2", &[]);
-    test.write(".claudedo/config.yaml", "agent_command: [sh, -c, \"true\"]\n");
-    test.claudedo(&["run"]);
-    let logs: Vec<Value> = test.stream().into_iter().filter(|event| event["event"] == "worker_log").collect();
-    assert!(!logs.is_empty());
-    for log in logs {
-        assert_eq!(log["level"], "warning", "{log}");
-        assert!(text_of(&log["message"]).contains("claudedo.allowRepositoryCommands"), "{log}");
-    }
+    test.add_task("slow-a1b2", &[&test.wait_step("gate")]);
+    let runner = test.start(&["run"]);
+    test.wait_for_start(1);
+    runner.signal(rustix::process::Signal::INT);
+    test.wait_for_event("no new task starts");
+    runner.kill();
+    let folder = test.local("runs/01890000-0000-7000-8000-000000000000");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("plan.json"), "{").unwrap();
+    test.release("gate");
+    test.run(0);
+    let said = test.stream().into_iter().filter(|event| event["event"] == "worker_log");
+    let said: Vec<String> =
+        said.map(|event| format!("{}: {}", text_of(&event["level"]), text_of(&event["message"]))).collect();
+    test.snapshots().bind(|| {
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        warning: no new task starts; waiting for those that run (once more to cancel them)
+        error: failed to read [ROOT]/repository/.git/claudedo/runs/[UUID]/plan.json; the run's folder is kept
+        info: going on with task slow-[ID], left by an earlier runner
+        "#);
+    });
 }
 
 /// Returns an event without its time, and its run by number.

@@ -102,8 +102,8 @@ fn the_permission_mode_is_that_of_the_task_then_list_then_repository_then_user()
 fn the_agent_path_is_that_of_the_task_then_list() {
     let test = TestRepository::with_fake();
     for name in ["writer", "reviewer"] {
-        let text = format!("---\nname: {name}\ndescription: A {name}\n---\nWork as a {name}.\n");
-        test.write(&format!(".claudedo/agents/{name}.md"), &text);
+        let definition = format!("---\nname: {name}\ndescription: A {name}\n---\nWork as a {name}.\n");
+        test.write(&format!(".claudedo/agents/{name}.md"), &definition);
     }
     test.write(".claudedo/lists/backend.yaml", "agent: .claudedo/agents/reviewer.md\n");
     let own = "title: T\nlist: backend\nagent: .claudedo/agents/writer.md\n";

@@ -28,8 +28,8 @@ fn three_slots_run_three_tasks_at_a_time_and_the_record_says_which() {
     let slots: Vec<u64> = records.iter().map(|record| record["slot"].as_u64().unwrap()).collect();
     assert_eq!(slots.iter().collect::<BTreeSet<_>>(), [1, 2, 3].iter().collect());
     // The last one began when another had ended, in its slot.
-    let starts = test.stream().into_iter().filter(|event| event["event"] == "task_started");
-    let last = starts.last().unwrap();
+    let mut starts = test.stream().into_iter().filter(|event| event["event"] == "task_started");
+    let last = starts.next_back().unwrap();
     let late = records.iter().find(|record| record["task"] == last["task"]).unwrap();
     let before = records.iter().find(|record| record["slot"] == late["slot"] && record != &late).unwrap();
     assert!(before["finished"].as_str() <= late["started"].as_str());

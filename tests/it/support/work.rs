@@ -31,6 +31,13 @@ impl TestRepository {
         repository
     }
 
+    /// Makes one of that name, by these arguments of `git init`.
+    pub(crate) fn of_kind_with_fake(name: &'static str, init: &[&str]) -> Self {
+        let repository = Self::of_kind(name, init);
+        repository.use_fake_claude();
+        repository
+    }
+
     /// Sets one of the user's settings.
     pub(crate) fn set(&self, key: &str, value: &str) {
         self.git(&["config", "--global", &format!("claudedo.{key}"), value]);
