@@ -81,6 +81,7 @@ pub(crate) fn keep(
                 body: work.answer,
                 task: &plan.intent.task,
                 run: plan.intent.run,
+                agent: &plan.agent_name(),
                 model: work.model,
             };
             let message = commit_message(&message, &template)?;

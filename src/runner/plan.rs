@@ -204,6 +204,16 @@ impl Plan {
         }
     }
 
+    /// Returns what the agent is called: Claude Code, or the program that takes its place.
+    pub(crate) fn agent_name(&self) -> String {
+        match self.protocol {
+            Protocol::Claude => "Claude Code".to_owned(),
+            Protocol::Command => {
+                self.launch.program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+        }
+    }
+
     /// Returns the model that was asked for.
     pub(crate) fn model_asked_for(&self) -> Option<String> {
         self.invocation.as_ref().and_then(|invocation| invocation.model.clone())

@@ -29,6 +29,8 @@ pub struct CommitMessage<'a> {
     pub task: &'a TaskId,
     /// The run.
     pub run: RunId,
+    /// The agent: `Claude Code`, or the name of the program that took its place.
+    pub agent: &'a str,
     /// The model as the agent named it, when it did.
     pub model: Option<&'a str>,
 }
@@ -61,7 +63,8 @@ pub fn commit_message(message: &CommitMessage<'_>, template: &Template) -> Resul
         text.push_str(body.trim_matches('\n'));
         text.push_str("\n\n");
     }
-    let assistant = if model.is_empty() { "Claude Code".to_owned() } else { format!("Claude Code:{model}") };
+    let agent = one_line(message.agent, MODEL_CHARACTERS_MAX);
+    let assistant = if model.is_empty() { agent } else { format!("{agent}:{model}") };
     Ok(format!("{text}Claudedo-Task: {task}\nClaudedo-Run: {run}\nAssisted-by: {assistant}\n"))
 }
 
@@ -107,7 +110,11 @@ mod tests {
     fn message(title: &str, body: &str, model: Option<&str>, template: &Template) -> String {
         let (task, run) =
             ("fix-it-7k3f".parse().unwrap(), "0199f000-0000-7000-8000-000000000000".parse().unwrap());
-        commit_message(&CommitMessage { title, body, task: &task, run, model }, template).unwrap()
+        commit_message(
+            &CommitMessage { title, body, task: &task, run, agent: "Claude Code", model },
+            template,
+        )
+        .unwrap()
     }
 
     fn built_in(title: &str, body: &str, model: Option<&str>) -> String {
