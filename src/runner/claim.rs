@@ -24,7 +24,7 @@ use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
 use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
 use crate::schedule::Candidate;
-use crate::store::event_stream::{Level, StreamEventKind};
+use crate::store::event_stream::{Level, StreamEventKind, TaskUpdate};
 use crate::store::run_directory::ExitReport;
 use crate::store::state_directory::TaskLock;
 use crate::supervisor::{Supervision, end_orphan, supervision, wait_for_supervisor};
@@ -141,7 +141,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             engine.broadcast.tell(
                 Some(&plan.intent.task),
                 Some(plan.intent.run),
-                StreamEventKind::TaskUpdated { message },
+                StreamEventKind::TaskUpdated { update: TaskUpdate::RunEnded, message },
             );
             Some((next, *pause))
         }
@@ -156,7 +156,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             engine.broadcast.tell(
                 Some(&plan.intent.task),
                 Some(plan.intent.run),
-                StreamEventKind::TaskUpdated { message },
+                StreamEventKind::TaskUpdated { update: TaskUpdate::Held, message },
             );
             None
         }

@@ -52,6 +52,8 @@ pub enum StreamEventKind {
     },
     /// A task changed its state without having ended.
     TaskUpdated {
+        /// What changed.
+        update: TaskUpdate,
         /// To what, for people.
         message: String,
     },
@@ -81,6 +83,16 @@ pub enum StreamEventKind {
         /// One line for people.
         message: String,
     },
+}
+
+/// How a task changed without having ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskUpdate {
+    /// A run is over, and another follows.
+    RunEnded,
+    /// It is given back until a limit is lifted.
+    Held,
 }
 
 /// How loud a log line is.

@@ -15,7 +15,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::stream_words::{Weight, line, weight, words};
 use super::{Narration, Ui};
 use crate::run::Outcome;
-use crate::store::event_stream::{StreamEvent, StreamEventKind};
+use crate::store::event_stream::{StreamEvent, StreamEventKind, TaskUpdate};
 use crate::task::TaskId;
 
 /// Fast enough to look alive, slow enough to cost nothing.
@@ -104,9 +104,18 @@ impl Board {
         match (&event.task, &event.kind) {
             (Some(task), StreamEventKind::TaskStarted { title, .. }) => self.start(task, title),
             (Some(task), StreamEventKind::TaskFinished { outcome, .. }) => self.end(task, *outcome, event),
+            (Some(task), StreamEventKind::TaskUpdated { update: TaskUpdate::Held, .. }) => {
+                self.remove(task);
+                self.say(event);
+            }
+            // Where a worktree lies takes the whole line, and says little while one looks.
+            (Some(_), StreamEventKind::WorktreeUpdated { .. }) => {}
             (Some(task), kind) if self.lines.contains_key(task) => {
                 if let Some(line) = self.lines.get(task) {
                     line.set_message(words(kind));
+                }
+                if weight(event) == Weight::Headline {
+                    self.say(event);
                 }
             }
             _ if weight(event) == Weight::Headline => self.say(event),
@@ -126,12 +135,16 @@ impl Board {
     }
 
     fn end(&mut self, task: &TaskId, outcome: Outcome, event: &StreamEvent) {
+        self.remove(task);
+        *self.counts.ended.entry(outcome.name()).or_default() += 1;
+        self.say(event);
+    }
+
+    fn remove(&mut self, task: &TaskId) {
         if let Some(bar) = self.lines.remove(task) {
             bar.finish_and_clear();
             self.screen.remove(&bar);
         }
-        *self.counts.ended.entry(outcome.name()).or_default() += 1;
-        self.say(event);
     }
 
     fn say(&self, event: &StreamEvent) {

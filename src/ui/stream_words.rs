@@ -40,7 +40,7 @@ pub fn words(kind: &StreamEventKind) -> String {
         StreamEventKind::WorkerLog { level: Level::Warning, message } => format!("warning: {message}"),
         StreamEventKind::WorkerLog { level: Level::Error, message } => format!("error: {message}"),
         StreamEventKind::TaskStarted { slot, title } => format!("started in slot {slot}: {title}"),
-        StreamEventKind::TaskUpdated { message } | StreamEventKind::TaskMessage { message } => {
+        StreamEventKind::TaskUpdated { message, .. } | StreamEventKind::TaskMessage { message } => {
             message.clone()
         }
         StreamEventKind::RunCreated { number, run_kind } => format!("run {number} ({})", run_kind.name()),

@@ -71,7 +71,7 @@ fn result(content: &Content) -> Vec<String> {
         format!("{} in", counted(*input_tokens, "token")),
         format!("{} out", counted(*output_tokens, "token")),
     ];
-    price.extend(session_cost_usd.map(|cost| format!("session ${cost:.4}")));
+    price.extend(session_cost_usd.filter(|cost| *cost > 0.0).map(|cost| format!("session ${cost:.4}")));
     let mut lines = styled(style, &mark);
     lines.extend(styled(DIM, &format!("  {}", price.join(" · "))));
     lines

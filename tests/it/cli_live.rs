@@ -68,7 +68,7 @@ fn a_log_is_followed_to_the_end_of_its_run() {
         End.
         Done.
         ✓ done
-          3 turns · 300 tokens in · 60 tokens out · session $0.0000
+          3 turns · 300 tokens in · 60 tokens out
         [stderr]
         ");
         insta::assert_snapshot!(shown(&answer), @r"

@@ -70,7 +70,7 @@ fn a_bare_repository_answers_from_its_records_and_says_why_it_cannot_add() {
           Wrote a.txt
         Done: wrote `a.txt`.
         ✓ done
-          2 turns · 200 tokens in · 40 tokens out · session $0.0000
+          2 turns · 200 tokens in · 40 tokens out
         [stderr]
         ");
         insta::assert_snapshot!(answer(&["diff", "done", "--stat"]), @r"

@@ -79,7 +79,7 @@ fn a_task_that_has_run_can_be_read_back() {
           Wrote a.txt
         Done: wrote `a.txt`.
         ✓ done
-          3 turns · 300 tokens in · 60 tokens out · session $0.0000
+          3 turns · 300 tokens in · 60 tokens out
         [stderr]
         ");
         insta::assert_snapshot!(shown(&repository.claudedo(&["logs", "good", "--run-number=2"])), @r"

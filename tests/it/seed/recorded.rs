@@ -121,7 +121,7 @@ fn every_broadcast_of_the_seed_is_in_the_event_stream() {
         flaky-[ID] 1 task_message {"message":"started with claude-opus-5-5"}
         flaky-[ID] 1 task_message {"message":"Looking."}
         flaky-[ID] 1 task_message {"message":"failed: red"}
-        flaky-[ID] 1 task_updated {"message":"run 1 failed: red"}
+        flaky-[ID] 1 task_updated {"message":"run 1 failed: red","update":"run_ended"}
         flaky-[ID] 2 run_created {"number":2,"run_kind":"retry"}
         flaky-[ID] 2 worktree_updated {"change":"reused","path":"[ROOT]/state/git-claudedo/[CLONE]/worktrees/flaky-[ID]"}
         flaky-[ID] 2 task_message {"message":"started with claude-opus-5-5"}
