@@ -115,15 +115,18 @@ impl Site<'_> {
             self.repository.sync_all_objects()?;
         }
         let snapshot = self.repository.snapshot(self.path, tip)?;
-        let warnings = warnings(&snapshot);
+        let mut warnings = warnings(&snapshot);
         if snapshot.tree == self.repository.tree_of(tip)? {
+            if tip != self.tip_before {
+                warnings.extend(self.refresh_index(snapshot.tree));
+            }
             return self.describe(tip, None, warnings);
         }
         match judgement {
             Judgement::Success => {
                 let commit = self.commit(snapshot.tree, tip, message)?;
                 self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
-                self.repository.set_worktree_index(self.path, snapshot.tree)?;
+                warnings.extend(self.refresh_index(snapshot.tree));
                 self.describe(commit, None, warnings)
             }
             Judgement::Failure { .. } | Judgement::Cancelled => {
@@ -142,6 +145,13 @@ impl Site<'_> {
         let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
         let kept = self.describe(self.tip_before, Some(commit), warnings)?;
         Ok(Kept { missing: Some(format!("{missing}; its files are kept as {commit}")), ..kept })
+    }
+
+    /// Brings the worktree's index in step with its branch. The work is on the branch by then, so an index that
+    /// cannot be written is no failure, but whoever works on there has to know.
+    fn refresh_index(&self, tree: TreeId) -> Option<String> {
+        let error = self.repository.set_worktree_index(self.path, tree).err()?;
+        Some(format!("the worktree's index is out of step, `git reset` there mends it: failed to {error}"))
     }
 
     fn commit(&self, tree: TreeId, parent: CommitId, message: &str) -> Result<CommitId, GitError> {

@@ -47,7 +47,7 @@ pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
         }
         // Runs are sorted by age. One that has a later run in its claim has its record already.
         if let Some(earlier) = remains.insert(plan.intent.task.clone(), Remains { plan, directory }) {
-            fs::remove_directory(earlier.directory.path())?;
+            clear_away_recorded(engine, &earlier)?;
         }
     }
     end_lost_claims(engine, &remains)?;
@@ -67,6 +67,21 @@ pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow
         Supervision::Supervised | Supervision::Ended(_) | Supervision::NeverStarted => {}
     }
     blocking(engine, move |engine| Ok(engine.state.lock_task(&task)?)).await
+}
+
+fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()> {
+    let intent = &remains.plan.intent;
+    if engine.records.load_task(&intent.task)?.runs.iter().any(|run| run.run == intent.run) {
+        return Ok(fs::remove_directory(remains.directory.path())?);
+    }
+    let message = format!(
+        "run {} of task {} has no record although a later run was planned; its folder {} is kept",
+        intent.number,
+        intent.task,
+        remains.directory.path().display()
+    );
+    engine.broadcast.log(Level::Error, message);
+    Ok(())
 }
 
 /// A folder without a plan means nothing. One whose plan cannot be read may mean a lot, and stays.

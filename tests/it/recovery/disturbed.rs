@@ -130,3 +130,30 @@ fn lock_files_that_killed_writers_left_on_refs_of_ours_stop_nothing() {
     release_and_finish(&test, runner);
     assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
 }
+
+#[test]
+fn a_lock_that_the_agent_left_on_its_index_keeps_no_work_and_no_status_back() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    test.write(&format!(".git/worktrees/{TASK}/index.lock"), "");
+    release_and_finish(&test, runner);
+    assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "1");
+    let worktree = test.workspace("worktrees", TASK);
+    let folder = worktree.to_str().unwrap();
+    assert_eq!(test.git(&["--no-optional-locks", "-C", folder, "status", "--porcelain"]), "");
+}
+
+#[test]
+fn the_folder_of_a_run_without_a_record_is_kept_although_a_later_run_was_planned() {
+    let test = TestRepository::with_fake();
+    let folder = kill_everything(&test);
+    let later = "ffffffff-ac96-774b-bcce-b302099a8057";
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let plan = fs::read_to_string(folder.join("plan.json")).unwrap().replace(name, later);
+    test.write(&format!(".git/claudedo/runs/{later}/plan.json"), &plan);
+    let log = fs::read(folder.join("log.ndjson")).unwrap();
+    test.release("gate");
+    let answer = test.claudedo(&["run"]);
+    assert!(answer.stderr.contains("has no record although a later run was planned"), "{answer:#?}");
+    assert_eq!(fs::read(folder.join("log.ndjson")).unwrap(), log);
+}
