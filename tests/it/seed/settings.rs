@@ -128,7 +128,7 @@ fn the_instructions_of_all_levels_are_merged_the_users_first() {
     let copy = |name: &str| {
         format!(
             "sh tr '\\0' '\\n' < /proc/$CLAUDE_PID/cmdline | grep -A1 -e --append-system-prompt-file \
-             | tail -n 1 | xargs -I F cp F {}",
+             | tail -n 1 | xargs -I @FILE@ cp @FILE@ {}",
             test.gate(name).display()
         )
     };
