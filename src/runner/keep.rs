@@ -105,17 +105,21 @@ impl Site<'_> {
         let Some(tip) = self.repository.branch_tip(self.branch)? else {
             return self.without_branch(plan);
         };
-        if !matches!(self.repository.worktree_state(self.path)?, WorktreeState::Present(_)) {
+        let WorktreeState::Present(worktree) = self.repository.worktree_state(self.path)? else {
             let missing = format!("the worktree {} was gone when the run ended", self.path.display());
             let kept = self.describe(tip, None, vec![missing.clone()])?;
             return Ok(Kept { missing: Some(missing), ..kept });
-        }
+        };
         if tip != self.tip_before {
             // The agent made commits of its own, and git does not sync what it writes.
             self.repository.sync_all_objects()?;
         }
         let snapshot = self.repository.snapshot(self.path, tip)?;
         let mut warnings = warnings(&snapshot);
+        warnings.extend(self.keep_head(plan, tip)?);
+        if worktree.git_dir.join("MERGE_HEAD").exists() {
+            warnings.push("the agent left a merge unfinished; look for conflict markers".to_owned());
+        }
         if snapshot.tree == self.repository.tree_of(tip)? {
             if tip != self.tip_before {
                 warnings.extend(self.refresh_index(snapshot.tree));
@@ -145,6 +149,19 @@ impl Site<'_> {
         let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
         let kept = self.describe(self.tip_before, Some(commit), warnings)?;
         Ok(Kept { missing: Some(format!("{missing}; its files are kept as {commit}")), ..kept })
+    }
+
+    /// Keeps commits that the agent made beside its branch: their files are in the snapshot, they are not.
+    fn keep_head(&self, plan: &Plan, tip: CommitId) -> Result<Option<String>, GitError> {
+        let Some(head) = self.repository.worktree_head(self.path)? else { return Ok(None) };
+        if head == tip || self.repository.is_ancestor(head, tip)? {
+            return Ok(None);
+        }
+        let name = format!("refs/claudedo/snapshots/{}-head", plan.intent.run);
+        self.repository.sync_all_objects()?;
+        self.repository.outwait_stale_lock(&name)?;
+        self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(head))?;
+        Ok(Some(format!("the agent left its worktree at a commit beside its branch, kept as {name}")))
     }
 
     /// Brings the worktree's index in step with its branch. The work is on the branch by then, so an index that

@@ -168,3 +168,28 @@ fn commits_that_the_agent_made_itself_stay_and_the_rest_follows() {
     assert_eq!(subjects, "own-a1b2\nBy the agent");
     assert_eq!(test.record("own-a1b2")["workspace"]["changes"]["files"], 2);
 }
+
+#[test]
+fn commits_that_the_agent_made_beside_its_branch_are_kept_and_said() {
+    let test = TestRepository::with_fake();
+    let commit =
+        "git checkout -q --detach && git -c user.name=A -c user.email=a@b commit -q --allow-empty -m Mine";
+    test.add_task("beside-a1b2", &[&format!("sh {commit}"), "write a.txt 1"]);
+    test.run(0);
+    assert_eq!(test.git(&["show", "claudedo/beside-a1b2:a.txt"]), "1");
+    let record = test.record("beside-a1b2");
+    let kept = format!("refs/claudedo/snapshots/{}-head", record["run"].as_str().unwrap());
+    assert!(record["warnings"].to_string().contains(&kept), "{record:#}");
+    assert_eq!(test.git(&["log", "-1", "--format=%s", &kept]), "Mine");
+    test.assert_sound();
+}
+
+#[test]
+fn a_merge_that_the_agent_did_not_finish_is_said() {
+    let test = TestRepository::with_fake();
+    let merge = r#"sh git rev-parse HEAD > "$(git rev-parse --git-path MERGE_HEAD)""#;
+    test.add_task("merge-a1b2", &[merge, "write a.txt 1"]);
+    test.run(0);
+    let record = test.record("merge-a1b2");
+    assert!(record["warnings"].to_string().contains("left a merge unfinished"), "{record:#}");
+}
