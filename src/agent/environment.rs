@@ -18,6 +18,15 @@ pub const RUN_VARIABLE: &str = "CLAUDEDO_RUN";
 /// The variable that names the task of a run.
 pub const TASK_VARIABLE: &str = "CLAUDEDO_TASK";
 
+/// Says which run of its task it is.
+pub const RUN_NUMBER_VARIABLE: &str = "CLAUDEDO_RUN_NUMBER";
+
+/// Names the session, for an agent that is not Claude Code.
+pub const SESSION_VARIABLE: &str = "CLAUDEDO_SESSION";
+
+/// Says whether that session is there already: `1` or `0`.
+pub const RESUME_VARIABLE: &str = "CLAUDEDO_RESUME";
+
 /// What Claude Code 2.1.330 sets for its children, and what would make one session take part in another.
 const SESSION_VARIABLES: [&str; 16] = [
     "AI_AGENT",

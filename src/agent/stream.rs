@@ -400,7 +400,7 @@ mod tests {
         let reading = reading(&capture("write-default"));
         assert_eq!(reading.permission_denials_count, 1);
         let denial = &reading.permission_denials[0];
-        assert_eq!((denial.tool.as_str(), denial.input.as_str()), ("Write", "/work/repo/a.txt"));
+        assert_eq!((denial.tool.as_str(), denial.input.as_str()), ("Write", "/home/dev/repo/a.txt"));
         assert!(denial.reason.as_deref().unwrap().starts_with("Claude requested permissions to write"));
         assert_eq!(reading.warnings(), ["1 request for permission was denied"]);
     }

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 /// Longest line that is parsed. Lines hold whole answers (10 MB seen); a longer one counts as work, as
 /// any line that is no result.
-const LINE_BYTES_MAX: u64 = 32 << 20;
+const LINE_BYTES_MAX: u64 = super::lines::LINE_BYTES_MAX as u64;
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 64 << 10;

@@ -399,9 +399,9 @@ mod tests {
         insta::assert_snapshot!(summaries("write-default").join("\n"), @"
         started with claude-opus-5-5
         I'll write the file.
-        Write: /work/repo/a.txt
-        Write not permitted: Claude requested permissions to write to /work/repo/a.txt, but you haven't granted it yet.
-        tool failed: Claude requested permissions to write to /work/repo/a.txt, but you haven't granted it yet.
+        Write: /home/dev/repo/a.txt
+        Write not permitted: Claude requested permissions to write to /home/dev/repo/a.txt, but you haven't granted it yet.
+        tool failed: Claude requested permissions to write to /home/dev/repo/a.txt, but you haven't granted it yet.
         Wrote a.txt.
         result: Wrote a.txt.
         ");

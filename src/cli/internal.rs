@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::agent::demo::DemoAgent;
+use crate::agent::environment::{RESUME_VARIABLE, SESSION_VARIABLE};
 use crate::os::env;
 use crate::ui::{Format, Narration, Ui};
 
@@ -43,8 +44,8 @@ fn demo_agent(arguments: &[OsString]) -> ExitCode {
 
 /// Returns the session that the runner names to a command used as the agent, as arguments.
 fn session() -> Vec<OsString> {
-    let Some(session) = env::variable("CLAUDEDO_SESSION") else { return Vec::new() };
-    let option = match env::variable("CLAUDEDO_RESUME").as_deref() {
+    let Some(session) = env::variable(SESSION_VARIABLE) else { return Vec::new() };
+    let option = match env::variable(RESUME_VARIABLE).as_deref() {
         Some("1") => "--resume",
         Some(_) | None => "--session-id",
     };

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::error::{CommandError, ErrorKind};
 use super::live::{LiveRun, live_run};
+use crate::agent::stream::LINE_BYTES_MAX;
 use crate::agent::transcript::{Content, Speaker, TranscriptItem, Verdict, items, read_items};
 use crate::os::fs::FileError;
 use crate::os::watch::Changes;
@@ -23,9 +24,6 @@ const FOLDED_LINES: usize = 8;
 
 /// How long to wait for a change that nobody tells about.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// The longest unfinished line that is kept while following; a longer one is passed over.
-const LINE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Show what an agent said and did
 ///

@@ -93,6 +93,9 @@ impl TaskEvent {
 }
 
 impl EventKind {
+    /// The names of all kinds, as they stand in the files.
+    pub const NAMES: [&str; 5] = ["requested", "claimed", "finished", "held", "cancelled"];
+
     /// Returns the kind's name as it stands in the file.
     pub fn name(&self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::SlotId;
 use crate::agent::claude::{AgentChoice, Invocation, Session, arguments};
+use crate::agent::environment::{RESUME_VARIABLE, RUN_NUMBER_VARIABLE, RUN_VARIABLE, SESSION_VARIABLE};
 use crate::agent::judge::{Answer, Protocol};
 use crate::git::{BranchName, CommitId};
 use crate::os::fs::{self, FileError};
@@ -163,14 +164,14 @@ impl Plan {
     pub(crate) fn settle(&mut self, runs: &Path) {
         let directory = RunDirectory::new(runs, self.intent.run);
         let environment = &mut self.launch.environment;
-        environment.insert("CLAUDEDO_RUN".to_owned(), self.intent.run.to_string());
-        environment.insert("CLAUDEDO_RUN_NUMBER".to_owned(), self.intent.number.to_string());
-        environment.insert("CLAUDEDO_SESSION".to_owned(), self.session.id.to_string());
+        environment.insert(RUN_VARIABLE.to_owned(), self.intent.run.to_string());
+        environment.insert(RUN_NUMBER_VARIABLE.to_owned(), self.intent.number.to_string());
+        environment.insert(SESSION_VARIABLE.to_owned(), self.session.id.to_string());
         let resume = match self.session.resumed {
             Resumed::Fresh => "0",
             Resumed::Resumed => "1",
         };
-        environment.insert("CLAUDEDO_RESUME".to_owned(), resume.to_owned());
+        environment.insert(RESUME_VARIABLE.to_owned(), resume.to_owned());
         if let Some(invocation) = &mut self.invocation {
             invocation.session = self.session.choice();
             invocation.instructions_file =

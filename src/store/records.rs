@@ -81,6 +81,15 @@ pub enum RecordsError {
         #[source]
         source: serde_json::Error,
     },
+    /// A record cannot be put into words. Nothing was written.
+    #[error("encode {path} for the tracking ref")]
+    NotEncoded {
+        /// Which.
+        path: String,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
     /// A newer program wrote it.
     #[error(
         "read {path}: it has version {found}, and this program reads up to {newest}; install a newer git-claudedo"
@@ -183,7 +192,8 @@ impl Records {
         if let Some(log) = log {
             record.log = put_log(&mut changes, &folder, &log)?;
         }
-        changes.put(&format!("{folder}/run.json"), &encode(&record))?;
+        let record_path = format!("{folder}/run.json");
+        changes.put(&record_path, &encode(&record, &record_path)?)?;
         changes.put(&format!("{folder}/task.yaml"), task_text.as_bytes())?;
         let texts = [("prompt.md", Some(prompt)), ("result.md", result), ("error.md", error)];
         for (name, text) in texts {
@@ -242,12 +252,13 @@ impl Records {
         Ok(part)
     }
 
-    /// An event of a kind that a newer program added is left out, as are its effects; a newer version is refused.
+    /// An event of a kind that a newer program added is left out, as are its effects; a newer version is
+    /// refused. One of a known kind that cannot be read is an error: without it the task's state would lie.
     fn load_event(&self, task: &TaskId, name: &str, blob: BlobId) -> Result<Option<TaskEvent>, RecordsError> {
         let bytes = self.repository.read_blob(blob)?;
         let path = format!("{}/events/{name}", task_folder(task));
         require_version(&bytes, &path, EVENT_VERSION)?;
-        Ok(serde_json::from_slice(&bytes).ok())
+        decode_event(&bytes, &path)
     }
 }
 
@@ -274,19 +285,33 @@ fn next_event(
 
 fn put_event(changes: &mut TrackingChanges, event: &TaskEvent) -> Result<(), RecordsError> {
     let path = format!("{}/events/{}", task_folder(&event.task), event.file_name());
-    changes.put(&path, &encode(event))?;
+    changes.put(&path, &encode(event, &path)?)?;
     Ok(())
 }
 
-fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+fn encode<T: serde::Serialize>(value: &T, path: &str) -> Result<Vec<u8>, RecordsError> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|source| RecordsError::NotEncoded { path: path.to_owned(), source })?;
     bytes.push(b'\n');
-    bytes
+    Ok(bytes)
 }
 
 fn decode_record(bytes: &[u8], path: &str) -> Result<RunRecord, RecordsError> {
     require_version(bytes, path, RECORD_VERSION)?;
     serde_json::from_slice(bytes).map_err(|source| RecordsError::Malformed { path: path.to_owned(), source })
+}
+
+fn decode_event(bytes: &[u8], path: &str) -> Result<Option<TaskEvent>, RecordsError> {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    let malformed = |source| RecordsError::Malformed { path: path.to_owned(), source };
+    let Kind { kind } = serde_json::from_slice(bytes).map_err(malformed)?;
+    if !EventKind::NAMES.contains(&kind.as_str()) {
+        return Ok(None);
+    }
+    serde_json::from_slice(bytes).map(Some).map_err(malformed)
 }
 
 fn require_version(bytes: &[u8], path: &str, newest: u32) -> Result<(), RecordsError> {
@@ -373,5 +398,23 @@ impl Read for LogReader {
                 Some(_) => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_of_a_kind_to_come_is_left_out_and_a_damaged_one_is_not() {
+        let event = |kind: &str, claim: &str| {
+            format!(
+                r#"{{"version":1,"lamport":1,"machine":"0123456789abcdef","task":"fix","at":"2026-11-22T13:10:19.123Z","kind":"{kind}","claim":"{claim}"}}"#
+            )
+        };
+        let claim = "01890a5d-ac96-774b-bcce-b302099a8057";
+        assert!(decode_event(event("claimed", claim).as_bytes(), "e").unwrap().is_some());
+        assert!(decode_event(event("celebrated", claim).as_bytes(), "e").unwrap().is_none());
+        assert!(decode_event(event("claimed", "nobody").as_bytes(), "e").is_err());
     }
 }

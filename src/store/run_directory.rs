@@ -28,9 +28,6 @@ use crate::run::{EndedBy, ExitStatus, FailureReason, RunId, SweptProcess};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
-/// The environment variable that marks every process of a run; its value is the run id.
-pub const MARKER_VARIABLE: &str = "CLAUDEDO_RUN";
-
 /// A run's folder. Making the value touches nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunDirectory {

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::watch::{LOOK_INTERVAL, Sight, Watch};
 use super::{SupervisorError, not_started, system};
+use crate::agent::environment::RUN_VARIABLE;
 use crate::agent::tail::{Standing, Tail};
 use crate::os::clock;
 use crate::os::fs::{self, FileError};
@@ -17,9 +18,7 @@ use crate::os::process::{
     RunProcesses, reap_children,
 };
 use crate::run::{EndedBy, ExitStatus, SweptProcess};
-use crate::store::run_directory::{
-    CancelRequest, ExitReport, Launch, MARKER_VARIABLE, ProcessReport, RunDirectory,
-};
+use crate::store::run_directory::{CancelRequest, ExitReport, Launch, ProcessReport, RunDirectory};
 use crate::timestamp::Timestamp;
 
 /// Longest grace for what outlived an agent that ended by itself: it had its time, and somebody waits for the result.
@@ -79,7 +78,7 @@ fn start(
     let input = File::open(&prompt).map_err(|error| format!("read {}: {error}", prompt.display()))?;
     let mut environment: std::collections::BTreeMap<_, _> =
         launch.environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
-    environment.insert(MARKER_VARIABLE.into(), launch.run.to_string().into());
+    environment.insert(RUN_VARIABLE.into(), launch.run.to_string().into());
     let command = LeaderCommand {
         program: &launch.program,
         arguments: &launch.arguments,
@@ -237,7 +236,7 @@ impl Agent<'_> {
             // What is left of its group is all that can be reached.
             self.leader.signal(GroupSignal::Kill);
         }
-        let marker = format!("{MARKER_VARIABLE}={}", self.launch.run);
+        let marker = format!("{RUN_VARIABLE}={}", self.launch.run);
         let processes = RunProcesses { marker, roots: Vec::new() };
         let swept = processes.end(grace, || {
             self.reap();

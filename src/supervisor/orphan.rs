@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::life::swept_processes;
+use crate::agent::environment::RUN_VARIABLE;
 use crate::os::fs::FileError;
 use crate::os::lock::FileLock;
 use crate::os::process::{ChildrenLeft, EndProcessesError, RunProcesses};
 use crate::run::{EndedBy, ExitStatus};
-use crate::store::run_directory::{ExitReport, MARKER_VARIABLE, RunDirectory};
+use crate::store::run_directory::{ExitReport, RunDirectory};
 use crate::timestamp::Timestamp;
 
 /// Between SIGTERM and SIGKILL where the plan cannot be read.
@@ -81,7 +82,7 @@ pub async fn end_orphan(directory: &RunDirectory, now: Timestamp) -> Result<Exit
         launch.map_or(KILL_GRACE_DEFAULT, |launch| Duration::from_millis(launch.limits.kill_grace_ms));
     let process = directory.load_process()?;
     let roots = process.iter().map(|process| process.agent.clone()).collect();
-    let processes = RunProcesses { marker: format!("{MARKER_VARIABLE}={run}"), roots };
+    let processes = RunProcesses { marker: format!("{RUN_VARIABLE}={run}"), roots };
     let swept = processes.end(grace, || ChildrenLeft::NotOurs).await?;
     let report = ExitReport {
         started: process.map_or(now, |process| process.started),

@@ -127,9 +127,9 @@ mod tests {
         insta::assert_snapshot!(shown("write-default"), @"
         ○ claude-opus-5-5  session f9bfaf0c-29f8-4091-a056-3d37c9bcd5e2
         I'll write the file.
-        ● Write  /work/repo/a.txt
-        ! Write not permitted: Claude requested permissions to write to /work/repo/a.txt, but you haven't granted it yet.
-          Claude requested permissions to write to /work/repo/a.txt, but you haven't granted it yet.
+        ● Write  /home/dev/repo/a.txt
+        ! Write not permitted: Claude requested permissions to write to /home/dev/repo/a.txt, but you haven't granted it yet.
+          Claude requested permissions to write to /home/dev/repo/a.txt, but you haven't granted it yet.
         Wrote a.txt.
         ✓ done
           2 turns · 200 tokens in · 40 tokens out · session $0.0016

@@ -14,13 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use git_claudedo::agent::environment::RUN_VARIABLE;
 use git_claudedo::os::clock;
 use git_claudedo::os::lock::FileLock;
 use git_claudedo::os::process::{ChildrenLeft, ProcessIdentity, RunProcesses, start_supervisor};
 use git_claudedo::run::{EndedBy, ExitStatus, RunId};
-use git_claudedo::store::run_directory::{
-    CancelRequest, ExitReport, Launch, Limits, MARKER_VARIABLE, RunDirectory,
-};
+use git_claudedo::store::run_directory::{CancelRequest, ExitReport, Launch, Limits, RunDirectory};
 use git_claudedo::supervisor::{OrphanError, Supervision, end_orphan, supervision};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -125,7 +124,7 @@ impl Run {
 
     /// Returns the commands of all processes that carry the run's marker.
     fn processes(&self) -> Vec<String> {
-        let marker = format!("{MARKER_VARIABLE}={}", self.id);
+        let marker = format!("{RUN_VARIABLE}={}", self.id);
         let processes = RunProcesses { marker, roots: Vec::new() }.find(ChildrenLeft::NotOurs).unwrap();
         processes.into_iter().map(|process| process.command).collect()
     }
@@ -142,7 +141,7 @@ impl Run {
 impl Drop for Run {
     /// Leaves nothing behind when a test fails.
     fn drop(&mut self) {
-        let marker = format!("{MARKER_VARIABLE}={}", self.id);
+        let marker = format!("{RUN_VARIABLE}={}", self.id);
         for process in
             (RunProcesses { marker, roots: Vec::new() }).find(ChildrenLeft::NotOurs).unwrap_or_default()
         {
