@@ -5,7 +5,8 @@
 //! *task* what somebody wants (a file) · *list* a named set of defaults for tasks · *run* one agent
 //! process for a task; a task has runs 1, 2, 3 … · *session* the agent's own conversation, resumable ·
 //! *follow-up* a further prompt in the same session · *slot* room for one run · *runner* decides what
-//! runs · *supervisor* the small process that owns one run · *tracking ref* where records and logs
+//! runs · *supervisor* the small process that owns one run · *watcher* the runner kept alive by file events ·
+//! *trigger* what wakes a runner: a file event, a git hook, a timer · *tracking ref* where records and logs
 //! live · *claim* the right to run a task · *hold* a task that may not run yet, with the reason.
 //! "Model" always means the AI model.
 //!
@@ -34,6 +35,7 @@ pub mod store;
 // 4. Engine: what makes work happen.
 pub mod runner;
 pub mod supervisor;
+pub mod trigger;
 
 // 5. Face: words in, words out.
 pub mod cli;

@@ -132,7 +132,9 @@ fn may_run(standing: &Standing) -> bool {
         | Standing::Held { hold: Hold::Unsettled { .. } | Hold::Waiting { .. } | Hold::Service { .. } } => {
             true
         }
-        Standing::Held { hold: Hold::Invalid | Hold::Refused { .. } | Hold::FileMissing }
+        Standing::Held {
+            hold: Hold::Invalid | Hold::Refused { .. } | Hold::Untrusted | Hold::FileMissing,
+        }
         | Standing::Draft
         | Standing::Running
         | Standing::Elsewhere { .. }
@@ -144,7 +146,10 @@ fn refusal(error: RunnerError) -> CommandError {
     match error {
         RunnerError::Busy { holder } => CommandError::new(
             ErrorKind::Busy,
-            format!("Process {holder} runs tasks in this repository already."),
+            match holder {
+                Some(holder) => format!("Process {} runs tasks in this repository already.", holder.process),
+                None => "Another process runs tasks in this repository already.".to_owned(),
+            },
         )
         .hint("It looks for new tasks every second; to watch it: git claudedo events --follow"),
         RunnerError::Other(error) => error.into(),

@@ -23,6 +23,7 @@ use super::threads::{blocking, runtime};
 use crate::os::clock;
 use crate::run::Outcome;
 use crate::store::event_stream::Level;
+use crate::store::runner_lock::{RunnerHolder, RunnerKind};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -71,10 +72,10 @@ pub struct Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
     /// A repository has one runner at a time.
-    #[error("start a runner: process {holder} is this repository's runner already")]
+    #[error("start a runner: this repository has one already")]
     Busy {
-        /// The process id of the other one.
-        holder: String,
+        /// The other one, where it has left its note.
+        holder: Option<RunnerHolder>,
     },
     /// Something failed that concerns no single task.
     #[error(transparent)]
@@ -83,7 +84,7 @@ pub enum RunnerError {
 
 /// Runs tasks until nothing is left that may run.
 pub fn drain(engine: &Arc<Engine>, options: &Options) -> Result<DrainReport, RunnerError> {
-    let locked = engine.state.try_lock_runner().map_err(anyhow::Error::from)?;
+    let locked = engine.state.try_lock_runner(RunnerKind::Run).map_err(anyhow::Error::from)?;
     let _runner = locked.map_err(|holder| RunnerError::Busy { holder })?;
     let runtime = runtime()?;
     let report = runtime.block_on(async { Loop::new(Arc::clone(engine), options.clone())?.run().await });

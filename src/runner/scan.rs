@@ -61,7 +61,8 @@ fn release(overview: &Overview, task: &TaskId, standing: &Standing) -> Option<Ti
             Readiness::Unsettled(Unsettled::NoFinalNewline) | Readiness::Ready => None,
         },
         Standing::Held {
-            hold: Hold::Invalid | Hold::Refused { .. } | Hold::FileMissing | Hold::Waiting { .. },
+            hold:
+                Hold::Invalid | Hold::Refused { .. } | Hold::Untrusted | Hold::FileMissing | Hold::Waiting { .. },
         }
         | Standing::Draft
         | Standing::Queued { .. }

@@ -46,6 +46,8 @@ pub enum Wish {
         /// What, for people.
         message: String,
     },
+    /// Nobody on this machine approved what it says.
+    Untrusted,
     /// It cannot be read; the error is told elsewhere.
     Invalid,
     /// There is no file any more, only records.
@@ -116,6 +118,8 @@ pub enum Hold {
         /// What, for people.
         message: String,
     },
+    /// Nobody on this machine approved what its file says.
+    Untrusted,
     /// Its file is gone, but somebody asked for another run.
     FileMissing,
     /// It runs once another task is done.
@@ -189,9 +193,12 @@ pub fn queue(entries: &[Entry], standings: &BTreeMap<TaskId, Standing>) -> Vec<C
 fn rank(entry: &Entry) -> (Reverse<i32>, Option<Timestamp>) {
     match &entry.wish {
         Wish::Ready { priority, since, .. } => (Reverse(*priority), Some(*since)),
-        Wish::Draft | Wish::Unsettled(_) | Wish::Refused { .. } | Wish::Invalid | Wish::Gone => {
-            (Reverse(i32::MIN), None)
-        }
+        Wish::Draft
+        | Wish::Unsettled(_)
+        | Wish::Refused { .. }
+        | Wish::Untrusted
+        | Wish::Invalid
+        | Wish::Gone => (Reverse(i32::MIN), None),
     }
 }
 
@@ -248,6 +255,7 @@ fn wished(entry: &Entry, others: &BTreeMap<&TaskId, &StoredState>) -> Standing {
         Wish::Invalid => Some(Hold::Invalid),
         Wish::Unsettled(because) => Some(Hold::Unsettled { because: *because }),
         Wish::Refused { message } => Some(Hold::Refused { message: message.clone() }),
+        Wish::Untrusted => Some(Hold::Untrusted),
         Wish::Gone => Some(Hold::FileMissing),
         Wish::Ready { after, .. } => after.iter().find_map(|on| waiting(on, others)),
     };

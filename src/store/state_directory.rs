@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! machine          random id of this clone on this machine
-//! locks/runner     held by the one runner of the repository
+//! locks/runner     held by the one runner of the repository (see `runner_lock`)
+//! wake/            changes whenever the runner is to look at the tasks
 //! locks/task-<id>  held while a task is worked on, by the runner, its supervisor and its agent
 //! runs/<run>/      one live run (see `run_directory`)
 //! events.ndjson    the local event stream
 //! cache/           derived, may be deleted at any time
 //! ```
 
-use std::fs::OpenOptions;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::run_directory::RunDirectory;
@@ -23,12 +23,6 @@ use crate::task::TaskId;
 #[derive(Debug, Clone)]
 pub struct StateDirectory {
     path: PathBuf,
-}
-
-/// The right to be the repository's runner.
-#[derive(Debug)]
-pub struct RunnerLock {
-    _lock: FileLock,
 }
 
 /// The right to write this machine's tracking ref.
@@ -76,7 +70,7 @@ impl StateDirectory {
 
     /// Makes the folders that are missing.
     pub fn create(&self) -> Result<(), FileError> {
-        for folder in ["locks", "runs", "cache"] {
+        for folder in ["locks", "runs", "wake", "cache"] {
             fs::create_private_directory(&self.path.join(folder))?;
         }
         Ok(())
@@ -120,24 +114,6 @@ impl StateDirectory {
         Ok(runs)
     }
 
-    /// Becomes the repository's runner, or returns the process id of the one that is.
-    pub fn try_lock_runner(&self) -> Result<Result<RunnerLock, String>, FileError> {
-        self.create()?;
-        let path = self.path.join("locks/runner");
-        match FileLock::try_take(&path)? {
-            Some(lock) => {
-                note_holder(&lock).map_err(FileError::on("write", &path))?;
-                Ok(Ok(RunnerLock { _lock: lock }))
-            }
-            None => Ok(Err(holder(&path))),
-        }
-    }
-
-    /// Returns whether a runner is at work.
-    pub fn has_runner(&self) -> Result<bool, FileError> {
-        FileLock::is_held(&self.path.join("locks/runner"))
-    }
-
     /// Takes a task's lock, or returns `None` when somebody works on it.
     pub fn try_lock_task(&self, task: &TaskId) -> Result<Option<TaskLock>, FileError> {
         self.create()?;
@@ -173,36 +149,9 @@ impl TaskLock {
     }
 }
 
-fn note_holder(lock: &FileLock) -> io::Result<()> {
-    let mut file = lock.file();
-    file.set_len(0)?;
-    file.seek(SeekFrom::Start(0))?;
-    writeln!(file, "{}", std::process::id())
-}
-
-fn holder(path: &Path) -> String {
-    let mut text = String::new();
-    let read = OpenOptions::new().read(true).open(path).and_then(|mut file| file.read_to_string(&mut text));
-    match read {
-        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
-        _ => "unknown".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_repository_has_one_runner_and_the_second_learns_who_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let state = StateDirectory::new(folder.path());
-        let first = state.try_lock_runner().unwrap().unwrap();
-        let holder = state.try_lock_runner().unwrap().unwrap_err();
-        assert_eq!(holder, std::process::id().to_string());
-        drop(first);
-        assert!(state.try_lock_runner().unwrap().is_ok());
-    }
 
     #[test]
     fn a_machine_keeps_its_id() {

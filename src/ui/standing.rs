@@ -14,7 +14,12 @@ pub fn word(standing: &Standing) -> &'static str {
         Standing::Held { hold: Hold::Invalid } => "invalid",
         Standing::Held { hold: Hold::Waiting { .. } } => "waiting",
         Standing::Held {
-            hold: Hold::Unsettled { .. } | Hold::Refused { .. } | Hold::FileMissing | Hold::Service { .. },
+            hold:
+                Hold::Unsettled { .. }
+                | Hold::Refused { .. }
+                | Hold::Untrusted
+                | Hold::FileMissing
+                | Hold::Service { .. },
         } => "held",
         Standing::Queued { .. } => "queued",
         Standing::Running => "running",
@@ -69,6 +74,7 @@ pub fn next_step(task: &TaskId, standing: &Standing) -> Option<String> {
         Standing::Held { hold: Hold::Waiting { on, because: WaitingBecause::NotDone } } => {
             command(format!("retry {on}"))
         }
+        Standing::Held { hold: Hold::Untrusted } => command(format!("approve {task}")),
         Standing::Held { hold: Hold::Unsettled { .. } | Hold::Refused { .. } | Hold::Waiting { .. } }
         | Standing::Elsewhere { .. } => None,
         Standing::Held { hold: Hold::Service { .. } } | Standing::Queued { .. } | Standing::Interrupted => {
@@ -91,6 +97,7 @@ fn hold_explanation(hold: &Hold) -> String {
             "Its file does not end in a newline, so somebody may still be writing it.".to_owned()
         }
         Hold::Refused { message } => format!("{message}."),
+        Hold::Untrusted => "It came from elsewhere, and nobody on this machine approved it.".to_owned(),
         Hold::FileMissing => "Its file is gone.".to_owned(),
         Hold::Waiting { on, because: WaitingBecause::NotYetDone } => {
             format!("Waits for {on}, which is not done yet.")

@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
+    ("trigger", &["task", "run", "config", "schedule", "store", "runner", "git", "os", "timestamp"]),
     ("ui", &["task", "run", "config", "schedule", "agent", "store", "runner", "os", "timestamp"]),
     (
         "cli",
@@ -51,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "agent",
             "os",
             "runner",
+            "trigger",
             "ui",
             "timestamp",
         ],

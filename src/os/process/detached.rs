@@ -1,4 +1,4 @@
-//! Starts the supervisor, which outlives whoever started it, and hands it the task's lock.
+//! Starts what outlives whoever started it: a supervisor with its task's lock, or a runner in the background.
 //!
 //! The lock travels as standard input: that is the one descriptor that a child gets without being
 //! inheritable in this process, where another thread may be starting a child at the same moment.
@@ -38,6 +38,37 @@ pub fn start_supervisor(
         .process_group(0)
         .kill_on_drop(false)
         .spawn()
+}
+
+/// Starts a program in the background with exactly this environment: nothing to read, nothing to hold open.
+///
+/// It starts in `directory`, with standard input, output and errors on `/dev/null`, or the last two on `log`. Until it
+/// calls [`leave_session`] it belongs to the session of whoever started it.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn start_in_background(
+    program: &Path,
+    arguments: &[OsString],
+    environment: &BTreeMap<OsString, OsString>,
+    directory: &Path,
+    log: Option<&File>,
+) -> io::Result<std::process::Child> {
+    let output = || log.map_or(Ok(Stdio::null()), |file| file.try_clone().map(Stdio::from));
+    std::process::Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .envs(environment)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(output()?)
+        .stderr(output()?)
+        .spawn()
+}
+
+/// Leaves the session and the terminal of whoever started this process, so that their end is not its own.
+///
+/// A process that leads its group already has done that, or cannot; both are fine.
+pub fn leave_session() {
+    if rustix::process::setsid().is_err() {}
 }
 
 /// Takes the locked file that was handed over as standard input; children do not inherit it.

@@ -26,7 +26,9 @@ mod search;
 pub use attached::{Pager, run_attached, start_pager};
 pub use captured::{Captured, CapturedCommand, CapturedError};
 pub use children::{ChildEnd, ChildrenLeft, become_subreaper, reap_children};
-pub use detached::{redirect_input_to_null, start_supervisor, take_handed_file};
+pub use detached::{
+    leave_session, redirect_input_to_null, start_in_background, start_supervisor, take_handed_file,
+};
 pub use end::EndProcessesError;
 pub use identity::ProcessIdentity;
 pub use leader::{GroupLeader, GroupSignal, LeaderCommand};
