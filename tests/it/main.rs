@@ -20,3 +20,4 @@ mod seed;
 mod supervisor;
 mod support;
 mod support_tests;
+mod watch;
