@@ -69,8 +69,7 @@ fn drain(context: &Context, wanted: Wanted) -> Result<(), CommandError> {
         Some(slots) => slots,
         None => context.settings(None)?.slots.value.number(),
     };
-    let listener = Arc::clone(&progress);
-    let engine = context.engine("run tasks", Box::new(move |event| listener.show(event)))?;
+    let engine = context.engine("run tasks", Arc::clone(&progress) as _)?;
     let selection = wanted.selection;
     let options = Options { selection: selection.clone(), slots, patience: wanted.patience };
     let report = runner::drain(&engine, &options);

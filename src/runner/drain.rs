@@ -171,6 +171,7 @@ impl Loop {
         loop {
             self.wake_at = None;
             let effects = self.state.decide(event, clock::now());
+            self.engine.broadcast.show(&self.state);
             event = match self.perform(effects).await? {
                 Next::Event(event) => event,
                 Next::Wait => self.next_event().await,

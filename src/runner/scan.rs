@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::decide::Event;
 use super::engine::Engine;
+use super::sight::Seen;
 use crate::os::clock;
 use crate::schedule::{Candidate, Hold, Standing, queue};
 use crate::store::overview::{Overview, Sources};
@@ -50,6 +51,7 @@ pub(crate) fn scan(engine: &Engine, selection: &Selection) -> anyhow::Result<Eve
         .filter(|(task, _)| selection.contains(task))
         .filter_map(|(task, standing)| release(&overview, task, standing))
         .min();
+    engine.broadcast.note(Seen::of(&overview, selection));
     Ok(Event::Scanned { queue: candidates, next_release })
 }
 
