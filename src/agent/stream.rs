@@ -132,7 +132,7 @@ impl Reading {
 
 /// The reading so far, and what is needed to go on.
 #[derive(Debug, Default)]
-struct Fold {
+pub(super) struct Fold {
     reading: Reading,
     /// What the answers since the last result used.
     unsettled: Usage,
@@ -141,7 +141,7 @@ struct Fold {
 }
 
 impl Fold {
-    fn take(&mut self, line: &str) {
+    pub(super) fn take(&mut self, line: &str) {
         let line = line.trim_matches(|character: char| character.is_ascii_whitespace() || character == '\0');
         if line.is_empty() {
             return;
@@ -170,8 +170,15 @@ impl Fold {
         }
     }
 
+    /// Returns what was used so far.
+    pub(super) fn usage(&self) -> Usage {
+        let mut usage = self.reading.usage;
+        usage.add(&self.unsettled);
+        usage
+    }
+
     fn finish(mut self) -> Reading {
-        self.reading.usage.add(&self.unsettled);
+        self.reading.usage = self.usage();
         self.reading
     }
 

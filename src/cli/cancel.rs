@@ -1,5 +1,7 @@
 //! `git claudedo cancel`: end a run and keep what it made, or take a task out of the queue.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::context::Context;
@@ -29,7 +31,7 @@ pub(crate) struct CancelArguments {
 
 pub(crate) fn run(args: &CancelArguments, context: &Context) -> Result<(), CommandError> {
     let tasks: Vec<TaskId> = args.tasks.iter().map(|part| context.resolve(part)).collect::<Result<_, _>>()?;
-    let engine = context.engine("cancel a task", Box::new(|_| ()))?;
+    let engine = context.engine("cancel a task", Arc::new(()))?;
     let mut all = true;
     for task in &tasks {
         let cancelled = runner::cancel(&engine, task, &args.message)?;

@@ -142,7 +142,11 @@ impl Context {
     }
 
     /// Returns what runs, cancels and recovers. `purpose` says what for; `listener` hears what happens.
-    pub(crate) fn engine(&self, purpose: &str, listener: Listener) -> Result<Arc<Engine>, CommandError> {
+    pub(crate) fn engine(
+        &self,
+        purpose: &str,
+        listener: Arc<dyn Listener>,
+    ) -> Result<Arc<Engine>, CommandError> {
         let tasks = self.require_tasks(purpose)?;
         let state_home = env::state_home().ok_or_else(|| {
             CommandError::fatal("There is no folder for worktrees: neither HOME nor XDG_STATE_HOME is set.")

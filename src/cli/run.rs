@@ -93,8 +93,7 @@ pub(super) fn perform(context: &Context, wanted: Wanted) -> Result<DrainReport, 
         Some(slots) => slots,
         None => context.settings(None)?.slots.value.number(),
     };
-    let listener = Arc::clone(&progress);
-    let engine = context.engine("run tasks", Box::new(move |event| listener.show(event)))?;
+    let engine = context.engine("run tasks", Arc::clone(&progress) as _)?;
     let Wanted { selection, patience, stay, kind, .. } = wanted;
     let options = Options { selection, slots, patience, stay, kind };
     let report = runner::drain(&engine, &options, wakes(&engine));

@@ -24,7 +24,7 @@ use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
 use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
 use crate::schedule::Candidate;
-use crate::store::event_stream::{Level, StreamEventKind, TaskUpdate};
+use crate::store::event_stream::{Level, Spent, StreamEventKind, TaskUpdate};
 use crate::store::run_directory::ExitReport;
 use crate::store::state_directory::TaskLock;
 use crate::supervisor::{Supervision, end_orphan, supervision, wait_for_supervisor};
@@ -132,6 +132,7 @@ fn ended(concluded: &Concluded) -> Worked {
 
 /// Closes a run that has its record: the next one is planned, or the claim is over. The folder goes last.
 fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<Option<(Plan, Duration)>> {
+    let spent = Spent::of(&concluded.usage);
     let next = match &concluded.following {
         Following::Again { next, pause } => {
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
@@ -141,7 +142,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             engine.broadcast.tell(
                 Some(&plan.intent.task),
                 Some(plan.intent.run),
-                StreamEventKind::TaskUpdated { update: TaskUpdate::RunEnded, message },
+                StreamEventKind::TaskUpdated { update: TaskUpdate::RunEnded, message, spent },
             );
             Some((next, *pause))
         }
@@ -156,7 +157,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             engine.broadcast.tell(
                 Some(&plan.intent.task),
                 Some(plan.intent.run),
-                StreamEventKind::TaskUpdated { update: TaskUpdate::Held, message },
+                StreamEventKind::TaskUpdated { update: TaskUpdate::Held, message, spent },
             );
             None
         }
@@ -166,11 +167,13 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
 }
 
 fn finished(engine: &Engine, intent: &Intent, concluded: &Concluded) {
-    engine.broadcast.tell(
-        Some(&intent.task),
-        Some(intent.run),
-        StreamEventKind::TaskFinished { outcome: concluded.outcome, message: concluded.message.clone() },
-    );
+    let Concluded { outcome, message, .. } = concluded;
+    let kind = StreamEventKind::TaskFinished {
+        outcome: *outcome,
+        message: message.clone(),
+        spent: Spent::of(&concluded.usage),
+    };
+    engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
 }
 
 /// Takes one run from wherever it stands to its record.

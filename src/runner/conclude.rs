@@ -12,7 +12,7 @@ use super::record::{Told, error_text, reason, record, refused};
 use super::refusal::Refusal;
 use super::seen::Seen;
 use crate::os::clock;
-use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome};
+use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome, Usage};
 use crate::store::records::{LogSource, NewRecord};
 use crate::store::run_directory::ExitReport;
 
@@ -28,6 +28,8 @@ pub(crate) struct Concluded {
     pub(crate) following: Following,
     /// One line for people.
     pub(crate) message: String,
+    /// What it used.
+    pub(crate) usage: Usage,
 }
 
 /// Judges a run that is over, keeps its work and records it.
@@ -53,6 +55,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
     let outcome = outcome(&judgement, exit.ended_by);
     let message = message(&judgement, &seen, &kept);
     let record = record(engine, plan, exit, &Told { seen: &seen, judgement: &judgement, kept: &kept });
+    let usage = record.usage;
     let event = event(&plan.intent, &following, (outcome, &judgement, &message));
     let new_record = NewRecord {
         record,
@@ -66,7 +69,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
     if !is_recorded {
         engine.records.append_record(new_record, clock::now())?;
     }
-    Ok(Concluded { outcome, following, message })
+    Ok(Concluded { outcome, following, message, usage })
 }
 
 /// A runner that was killed right after the record finds it here, and does not write another.
@@ -95,7 +98,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         event,
     };
     engine.records.append_record(new_record, now)?;
-    Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message })
+    Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message, usage: Usage::default() })
 }
 
 fn event(

@@ -78,7 +78,7 @@ enum Caution {
 
 /// How far the runner has been told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub enum Phase {
     /// Starts tasks.
     Open,
     /// Starts no more and waits for those that run.
@@ -190,6 +190,21 @@ impl State {
         let slot = self.free_slot(u32::MAX).unwrap_or(SlotId(u32::MAX));
         self.running.insert(slot, task);
         slot
+    }
+
+    /// Returns how far the runner has been told to stop.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Returns the tasks that may run and have no slot yet, the next one first.
+    pub fn queue(&self) -> &[Candidate] {
+        &self.queue
+    }
+
+    /// Returns when the first of the held tasks may run, where that is known.
+    pub fn next_release(&self) -> Option<Timestamp> {
+        self.next_release
     }
 
     /// Returns why no task may start, if that still stood at the last event.

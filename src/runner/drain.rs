@@ -16,7 +16,7 @@ use super::decide::{ClaimEnd, Effect, Event, Patience, QueueHold, SlotId, State,
 use super::engine::Engine;
 use super::live::Watching;
 use super::recover::{self, Remains};
-use super::scan::{Seen, Selection, scan};
+use super::scan::{Fingerprint, Selection, scan};
 use super::signals::Signals;
 use super::threads::{blocking, runtime};
 use super::wakes::Wakes;
@@ -111,7 +111,7 @@ struct Loop {
     /// The last wake-up before the last look.
     known_wake: Option<Vec<u8>>,
     /// What the last look saw.
-    seen: Option<Seen>,
+    seen: Option<Fingerprint>,
     trouble: Option<String>,
 }
 
@@ -161,6 +161,7 @@ impl Loop {
         loop {
             self.wake_at = None;
             let effects = self.state.decide(event, clock::now());
+            self.engine.broadcast.show(&self.state);
             event = match self.perform(effects).await? {
                 Next::Event(event) => event,
                 Next::Wait => self.next_event().await,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::broadcast::{Broadcast, Listener};
 use crate::config::GitEntry;
@@ -46,7 +47,7 @@ pub struct EngineParts {
 
 impl Engine {
     /// Returns an engine; makes this machine's folders where they are missing.
-    pub fn new(parts: EngineParts, listener: Listener) -> anyhow::Result<Self> {
+    pub fn new(parts: EngineParts, listener: Arc<dyn Listener>) -> anyhow::Result<Self> {
         let state = StateDirectory::new(&parts.repository.common_dir());
         state.create()?;
         let machine = state.require_machine()?;

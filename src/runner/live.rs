@@ -13,16 +13,16 @@ use tokio::task::JoinHandle;
 
 use super::engine::Engine;
 use super::plan::Plan;
-use crate::agent::transcript;
+use crate::agent::{tally::Tally, transcript};
 use crate::run::RunId;
-use crate::store::event_stream::StreamEventKind;
+use crate::store::event_stream::{Spent, StreamEventKind};
 use crate::task::TaskId;
 
 /// How often the log is looked at. A person does not see a shorter delay.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// The longest line that is told. A longer one holds a file, not a message.
-const LINE_BYTES_MAX: usize = 64 * 1024;
+/// The longest line that is told and counted. A longer one holds a file, not a message.
+const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// The most that is read at one look, so that a fast writer cannot fill the memory.
 const CHUNK_BYTES_MAX: u64 = 1024 * 1024;
@@ -72,6 +72,8 @@ struct Follower {
     offset: u64,
     line: Vec<u8>,
     skipping: Skipping,
+    tally: Tally,
+    told: Option<Spent>,
 }
 
 /// Whether the line that is being read is too long to be told.
@@ -90,6 +92,8 @@ impl Follower {
             offset: 0,
             line: Vec::new(),
             skipping: Skipping::No,
+            tally: Tally::default(),
+            told: None,
         }
     }
 
@@ -133,17 +137,25 @@ impl Follower {
         }
     }
 
-    fn tell(&self, engine: &Engine) {
+    fn tell(&mut self, engine: &Engine) {
+        self.tally.take(&self.line);
         for item in transcript::items(&self.line) {
             let message = item.summary();
             if !message.is_empty() {
-                engine.broadcast.tell(
-                    Some(&self.task),
-                    Some(self.run),
-                    StreamEventKind::TaskMessage { message },
-                );
+                let kind = StreamEventKind::TaskMessage { message, spent: self.untold() };
+                engine.broadcast.tell(Some(&self.task), Some(self.run), kind);
             }
         }
+    }
+
+    /// Returns what the run has used so far, if that was not told yet.
+    fn untold(&mut self) -> Option<Spent> {
+        let spent = Spent::of(&self.tally.usage());
+        if spent == self.told {
+            return None;
+        }
+        self.told = spent;
+        spent
     }
 }
 

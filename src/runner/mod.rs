@@ -5,7 +5,8 @@
 //! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
 //! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
 //! and the `record` committed (`conclude`), and the next step chosen (`follow`). A start after a crash (`recover`)
-//! walks the same way. [`cancel()`] ends what runs.
+//! walks the same way. [`cancel()`] ends what runs. Who looks on hears of events, and of what the runner
+//! sees ([`Sight`]).
 
 mod broadcast;
 mod cancel;
@@ -25,6 +26,7 @@ mod recover;
 mod refusal;
 mod scan;
 mod seen;
+pub mod sight;
 mod signals;
 mod threads;
 mod wakes;
@@ -32,8 +34,9 @@ mod workspace;
 
 pub use broadcast::Listener;
 pub use cancel::{Cancelled, cancel};
-pub use decide::{Patience, QueueHold, Stay};
+pub use decide::{Patience, Phase, QueueHold, Stay};
 pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
 pub use engine::{Engine, EngineParts};
 pub use scan::Selection;
+pub use sight::Sight;
 pub use wakes::Wakes;

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::decide::Event;
 use super::engine::Engine;
+use super::sight::Seen;
 use crate::os::clock;
 use crate::os::stamps::Stamps;
 use crate::schedule::{Candidate, Hold, Standing, Wish, queue};
@@ -35,7 +36,7 @@ impl Selection {
 
 /// What a look depends on, in short: the same means that another look would find the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen(u64);
+pub(crate) struct Fingerprint(u64);
 
 /// One look.
 #[derive(Debug)]
@@ -43,11 +44,15 @@ pub(crate) struct Look {
     /// What was found.
     pub(crate) event: Event,
     /// For the next look, where what was seen can be told apart from any later change.
-    pub(crate) seen: Option<Seen>,
+    pub(crate) seen: Option<Fingerprint>,
 }
 
 /// Looks at the tasks; only at whether anything has changed where the last look is known.
-pub(crate) fn scan(engine: &Engine, selection: &Selection, known: Option<&Seen>) -> anyhow::Result<Look> {
+pub(crate) fn scan(
+    engine: &Engine,
+    selection: &Selection,
+    known: Option<&Fingerprint>,
+) -> anyhow::Result<Look> {
     let seen = see(engine)?;
     let event =
         if seen.is_some() && seen.as_ref() == known { Event::Unchanged } else { scanned(engine, selection)? };
@@ -56,7 +61,7 @@ pub(crate) fn scan(engine: &Engine, selection: &Selection, known: Option<&Seen>)
 
 /// Sums up the files, the records and the last wish to look. A file that changed a moment ago may change again
 /// without looking different, so then there is no sum.
-fn see(engine: &Engine) -> anyhow::Result<Option<Seen>> {
+fn see(engine: &Engine) -> anyhow::Result<Option<Fingerprint>> {
     let mut hasher = DefaultHasher::new();
     for tip in engine.repository.tracking_tips()? {
         (tip.name, tip.tip.to_string()).hash(&mut hasher);
@@ -70,7 +75,7 @@ fn see(engine: &Engine) -> anyhow::Result<Option<Seen>> {
         }
         stamps.hash.hash(&mut hasher);
     }
-    Ok(Some(Seen(hasher.finish())))
+    Ok(Some(Fingerprint(hasher.finish())))
 }
 
 fn scanned(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
@@ -93,6 +98,7 @@ fn scanned(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
         .filter(|(task, _)| selection.contains(task))
         .filter_map(|(task, standing)| release(&overview, task, standing))
         .min();
+    engine.broadcast.note(Seen::of(&overview, selection));
     Ok(Event::Scanned { queue: candidates, next_release })
 }
 

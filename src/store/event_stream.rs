@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::os::fs::{self, FileError};
-use crate::run::{Outcome, RunId, RunKind};
+use crate::run::{Outcome, RunId, RunKind, Usage};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -19,7 +19,7 @@ use crate::timestamp::Timestamp;
 pub const STREAM_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// One line of the stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamEvent {
     /// When.
     pub at: Timestamp,
@@ -33,7 +33,7 @@ pub struct StreamEvent {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum StreamEventKind {
     /// The runner has something to say.
@@ -56,6 +56,9 @@ pub enum StreamEventKind {
         update: TaskUpdate,
         /// To what, for people.
         message: String,
+        /// What the run used that is over, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spent: Option<Spent>,
     },
     /// A run begins.
     RunCreated {
@@ -68,6 +71,9 @@ pub enum StreamEventKind {
     TaskMessage {
         /// One line for people.
         message: String,
+        /// What the run has used so far, where that is more than was told before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spent: Option<Spent>,
     },
     /// A worktree was made, found or removed.
     WorktreeUpdated {
@@ -82,7 +88,37 @@ pub enum StreamEventKind {
         outcome: Outcome,
         /// One line for people.
         message: String,
+        /// What its last run used, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spent: Option<Spent>,
     },
+}
+
+/// What one run used, as far as people want to know while they look. Those of several runs can be added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Rounds of the model.
+    pub turns: u64,
+    /// The agent's own estimate in US dollars; known once it has ended a piece of work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+}
+
+impl Spent {
+    /// Returns what is told of a run's usage: nothing where there is nothing to tell.
+    pub fn of(usage: &Usage) -> Option<Self> {
+        let spent = Self { turns: usage.turns, cost_usd: usage.cost_usd };
+        (spent != Self::default()).then_some(spent)
+    }
+
+    /// Adds what another run used.
+    pub fn add(&mut self, other: Self) {
+        self.turns = self.turns.saturating_add(other.turns);
+        self.cost_usd = match (self.cost_usd, other.cost_usd) {
+            (Some(one), Some(other)) => Some(one + other),
+            (one, other) => one.or(other),
+        };
+    }
 }
 
 /// How a task changed without having ended.
@@ -168,7 +204,7 @@ mod tests {
             at: Timestamp::from_unix_milliseconds(0).unwrap(),
             task: None,
             run: None,
-            kind: StreamEventKind::TaskMessage { message: "x".repeat(100_000) },
+            kind: StreamEventKind::TaskMessage { message: "x".repeat(100_000), spent: None },
         };
         for _ in 0..100 {
             stream.append(&event).unwrap();

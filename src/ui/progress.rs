@@ -15,6 +15,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::stream_words::{Weight, line, weight, words};
 use super::{Narration, Ui};
 use crate::run::Outcome;
+use crate::runner::{Listener, Sight};
 use crate::store::event_stream::{StreamEvent, StreamEventKind, TaskUpdate};
 use crate::task::TaskId;
 
@@ -64,8 +65,19 @@ impl Progress {
         Self { shape }
     }
 
+    /// Takes the live lines away.
+    pub fn finish(&self) {
+        if let Shape::Live(board) = &self.shape
+            && let Ok(board) = board.lock()
+        {
+            drop(board.screen.clear());
+        }
+    }
+}
+
+impl Listener for Progress {
     /// Shows one event.
-    pub fn show(&self, event: &StreamEvent) {
+    fn event(&self, event: &StreamEvent) {
         match &self.shape {
             Shape::Quiet => {}
             Shape::Plain if weight(event) == Weight::Headline => {
@@ -81,14 +93,7 @@ impl Progress {
         }
     }
 
-    /// Takes the live lines away.
-    pub fn finish(&self) {
-        if let Shape::Live(board) = &self.shape
-            && let Ok(board) = board.lock()
-        {
-            drop(board.screen.clear());
-        }
-    }
+    fn sight(&self, _: &Sight) {}
 }
 
 impl Board {

@@ -40,14 +40,14 @@ pub fn words(kind: &StreamEventKind) -> String {
         StreamEventKind::WorkerLog { level: Level::Warning, message } => format!("warning: {message}"),
         StreamEventKind::WorkerLog { level: Level::Error, message } => format!("error: {message}"),
         StreamEventKind::TaskStarted { slot, title } => format!("started in slot {slot}: {title}"),
-        StreamEventKind::TaskUpdated { message, .. } | StreamEventKind::TaskMessage { message } => {
+        StreamEventKind::TaskUpdated { message, .. } | StreamEventKind::TaskMessage { message, .. } => {
             message.clone()
         }
         StreamEventKind::RunCreated { number, run_kind } => format!("run {number} ({})", run_kind.name()),
         StreamEventKind::WorktreeUpdated { path, change } => {
             format!("worktree {}: {}", change_word(*change), path.display())
         }
-        StreamEventKind::TaskFinished { outcome, message } => format!("{}: {message}", outcome.name()),
+        StreamEventKind::TaskFinished { outcome, message, .. } => format!("{}: {message}", outcome.name()),
     };
     safe(&words).replace('\n', " ")
 }
@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn an_event_is_one_line_that_no_terminal_obeys() {
         let message = "two\nlines \u{1b}[2J".to_owned();
-        let line = line(&event(StreamEventKind::TaskFinished { outcome: Outcome::Done, message }));
+        let line =
+            line(&event(StreamEventKind::TaskFinished { outcome: Outcome::Done, message, spent: None }));
         assert!(line.contains("fix-it-1a2b done: two lines"), "{line:?}");
         assert!(!line.contains('\u{1b}') && !line.contains('\n'), "{line:?}");
     }

@@ -119,17 +119,17 @@ fn every_broadcast_of_the_seed_is_in_the_event_stream() {
         flaky-[ID] 1 run_created {"number":1,"run_kind":"first"}
         flaky-[ID] 1 worktree_updated {"change":"created","path":"[ROOT]/state/git-claudedo/[CLONE]/worktrees/flaky-[ID]"}
         flaky-[ID] 1 task_message {"message":"started with claude-opus-5-5"}
-        flaky-[ID] 1 task_message {"message":"Looking."}
-        flaky-[ID] 1 task_message {"message":"failed: red"}
-        flaky-[ID] 1 task_updated {"message":"run 1 failed: red","update":"run_ended"}
+        flaky-[ID] 1 task_message {"message":"Looking.","spent":{"turns":1}}
+        flaky-[ID] 1 task_message {"message":"failed: red","spent":{"cost_usd":0.0008,"turns":1}}
+        flaky-[ID] 1 task_updated {"message":"run 1 failed: red","spent":{"cost_usd":0.0008,"turns":1},"update":"run_ended"}
         flaky-[ID] 2 run_created {"number":2,"run_kind":"retry"}
         flaky-[ID] 2 worktree_updated {"change":"reused","path":"[ROOT]/state/git-claudedo/[CLONE]/worktrees/flaky-[ID]"}
         flaky-[ID] 2 task_message {"message":"started with claude-opus-5-5"}
-        flaky-[ID] 2 task_message {"message":"Looking."}
-        flaky-[ID] 2 task_message {"message":"Write: [ROOT]/state/git-claudedo/[CLONE]/worktrees/flaky-[ID]/a.txt"}
+        flaky-[ID] 2 task_message {"message":"Looking.","spent":{"turns":1}}
+        flaky-[ID] 2 task_message {"message":"Write: [ROOT]/state/git-claudedo/[CLONE]/worktrees/flaky-[ID]/a.txt","spent":{"turns":2}}
         flaky-[ID] 2 task_message {"message":"answer: File written successfully at: [ROOT]/state/git-claudedo/[CLONE]/worktrees/flaky-[ID]/a.txt"}
-        flaky-[ID] 2 task_message {"message":"result: Looking."}
-        flaky-[ID] 2 task_finished {"message":"1 file, +1 -0; Looking.","outcome":"done"}
+        flaky-[ID] 2 task_message {"message":"result: Looking.","spent":{"cost_usd":0.0016,"turns":2}}
+        flaky-[ID] 2 task_finished {"message":"1 file, +1 -0; Looking.","outcome":"done","spent":{"cost_usd":0.0016,"turns":2}}
         lost-[ID] 0 task_started {"slot":1,"title":"Lost"}
         lost-[ID] 0 run_created {"number":1,"run_kind":"first"}
         lost-[ID] 0 task_finished {"message":"List \"nowhere\" does not exist: there is no .claudedo/lists/nowhere.yaml.","outcome":"failed"}
