@@ -107,7 +107,12 @@ pub struct TrustedTask {
 impl Approvals {
     /// Returns whether bytes are approved.
     pub fn contains(&self, content: ContentId) -> bool {
-        self.approved.contains(&content) && !self.revoked.contains(&content)
+        self.approved.contains(&content) && !self.is_revoked(content)
+    }
+
+    /// Returns whether the user wants bytes held.
+    pub fn is_revoked(&self, content: ContentId) -> bool {
+        self.revoked.contains(&content)
     }
 }
 
@@ -249,7 +254,7 @@ impl<'a> Judge<'a> {
 
     /// Returns whether a task's bytes may be run. They must have been read before the call.
     pub fn trust(&self, task: &TaskId, content: &FileContent) -> Trust {
-        if self.approvals.revoked.contains(&content.id) {
+        if self.approvals.is_revoked(content.id) {
             return Trust::Brought;
         }
         if self.approvals.approved.contains(&content.id) {
