@@ -337,7 +337,7 @@ fn a_page_hides_nothing_and_obeys_nothing_and_without_a_terminal_nothing_is_appr
     [stderr]
     error: Nothing was approved: there is no terminal to ask on.
     hint: To approve without a question what was read before: git claudedo approve --yes TASK
-    "#)
+    "#);
     });
     assert_eq!(standing(&test, "theirs"), "held untrusted");
     let json = test.claudedo(&["approve", "--all", "--json"]);
