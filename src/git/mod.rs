@@ -44,7 +44,7 @@ pub use error::{GitCause, GitError};
 pub use id::{BlobId, CommitId, IdError, TreeId};
 pub use identity::Identity;
 pub use program::{GitProgram, ProgramOutput};
-pub use provenance::KnownNames;
+pub use provenance::{KnownContents, KnownNames, PathCommit};
 pub use repository::Repository;
 pub use settings::{ConfigValue, Scope};
 pub use snapshot::{NestedKind, NestedRepository, SkippedFile, Snapshot};

@@ -15,7 +15,8 @@ use gix::objs::{Exists, Find, TreeRefIter};
 
 use super::content::FileContent;
 use super::reference::age;
-use super::{GitError, Repository};
+use super::{CommitId, EntryKind, GitError, GitProgram, Repository};
+use crate::timestamp::Timestamp;
 
 /// Where work that is somebody's may be named from, besides `HEAD`: branches, other people's branches, stashes.
 const TIPS: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/stash"];
@@ -25,6 +26,24 @@ const OUR_BRANCHES: &str = "refs/heads/claudedo/";
 
 /// Refs of the work tree itself that git leaves where something was undone.
 const OWN_TIPS: [&str; 4] = ["HEAD", "ORIG_HEAD", "MERGE_HEAD", "FETCH_HEAD"];
+
+/// What `git log` is to say of a commit: each part on its own ends in a NUL, which no name can hold.
+const FORMAT: &str = "--format=%H%x00%an%x00%ae%x00%at%x00";
+
+/// The last commit that changed a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathCommit {
+    /// The commit.
+    pub id: CommitId,
+    /// The author's name, as the commit has it; anybody can write any.
+    pub author: String,
+    /// The author's address, likewise.
+    pub email: String,
+    /// When, likewise.
+    pub authored: Timestamp,
+    /// Whether the file in the work tree is what the current commit has.
+    pub holds_the_file: bool,
+}
 
 /// What git knows of the files of one folder of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +64,21 @@ impl KnownNames {
     }
 }
 
+/// The object database as it was at one moment. Files that were read before it may be asked about.
+#[derive(Debug)]
+pub struct KnownContents {
+    repository: gix::Repository,
+}
+
+impl KnownContents {
+    /// Returns whether there is a blob that a file with this content may have come from.
+    pub fn contains(&self, content: &FileContent) -> bool {
+        let hash = self.repository.object_hash();
+        let mut blobs = content.blobs.iter().map(|blob| blob.object_id()).filter(|id| id.kind() == hash);
+        blobs.any(|id| self.repository.objects.exists_without_refresh(&id))
+    }
+}
+
 impl Repository {
     /// Returns for how long somebody has been changing the index of this work tree, or `None` when nobody is.
     ///
@@ -55,12 +89,12 @@ impl Repository {
         is_there.then(|| age(&lock).unwrap_or(Duration::MAX))
     }
 
-    /// Returns whether the object database has a blob that a file with this content may have come from.
-    pub fn has_content(&self, content: &FileContent) -> bool {
+    /// Returns a look at the object database as it is now, for many questions.
+    pub fn known_contents(&self) -> KnownContents {
         let repository = self.local();
-        let hash = repository.object_hash();
-        let mut blobs = content.blobs.iter().map(|blob| blob.object_id()).filter(|id| id.kind() == hash);
-        blobs.any(|id| repository.objects.exists(&id))
+        // Asking for what is not there makes gix look for new packs; after that it need not look again each time.
+        let _nobody_has_it = repository.objects.exists(&ObjectId::null(repository.object_hash()));
+        KnownContents { repository }
     }
 
     /// Returns the files of a folder that the index of this work tree or a branch has. `folder` has `/` between names.
@@ -79,6 +113,35 @@ impl Repository {
             }
         }
         Ok(KnownNames::Names(names))
+    }
+
+    /// Returns the last commit of the current branch that changed a file, with what it says of itself; `None` when
+    /// none did. `path` has `/` between names.
+    pub fn last_commit_of(&self, path: &str, content: &FileContent) -> Result<Option<PathCommit>, GitError> {
+        let head = match self.head_commit_id() {
+            Ok(head) => head,
+            Err(GitError::NoCommitYet { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let id = head.to_string();
+        let words = [
+            "--literal-pathspecs",
+            "log",
+            "-1",
+            "--no-show-signature",
+            "--no-notes",
+            FORMAT,
+            &id,
+            "--",
+            path,
+        ];
+        let said = GitProgram::new(self).capture(words)?.require_success()?;
+        let holds_the_file = match self.lookup(self.tree_of(head)?, path)? {
+            Some(EntryKind::File(blob)) => content.blobs.contains(&blob),
+            Some(EntryKind::Folder(_) | EntryKind::Submodule(_)) | None => false,
+        };
+        let said = path_commit(&String::from_utf8_lossy(&said));
+        Ok(said.map(|commit| PathCommit { holds_the_file, ..commit }))
     }
 
     fn names_in_index(&self, folder: &str) -> Result<KnownNames, GitError> {
@@ -101,6 +164,15 @@ impl Repository {
         }
         Ok(KnownNames::Names(names))
     }
+}
+
+fn path_commit(said: &str) -> Option<PathCommit> {
+    let mut parts = said.split('\0');
+    let id = parts.next()?.trim().parse().ok()?;
+    let (author, email) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let seconds: i64 = parts.next()?.parse().ok()?;
+    let authored = Timestamp::from_unix_milliseconds(seconds.saturating_mul(1000))?;
+    Some(PathCommit { id, author, email, authored, holds_the_file: false })
 }
 
 /// Whether a path of the index is the folder itself, or one that it lies in.
