@@ -17,6 +17,7 @@ mod formats;
 mod readme;
 mod recovery;
 mod seed;
+mod service;
 mod supervisor;
 mod support;
 mod support_tests;
