@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
-    retry, rm, run, show, watch,
+    retry, rm, run, service, show, watch,
 };
 
 /// The widest line of the help.
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Diff(diff::DiffArguments),
     Events(events::EventsArguments),
     Config(config::ConfigArguments),
+    Service(service::ServiceArguments),
     Demo(demo::DemoArguments),
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),

@@ -7,6 +7,7 @@
 mod add;
 mod approve;
 mod arguments;
+mod background;
 mod cancel;
 mod completions;
 mod config;
@@ -27,6 +28,7 @@ mod man;
 mod retry;
 mod rm;
 mod run;
+mod service;
 mod show;
 mod text;
 mod watch;
@@ -84,6 +86,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Diff(args) => diff::run(args, context),
         Command::Events(args) => events::run(args, context),
         Command::Config(args) => config::run(args, context),
+        Command::Service(args) => service::run(args, context),
         Command::Demo(args) => demo::run(args, context),
         Command::Man(args) => man::run(args, context),
         Command::Completions(args) => {

@@ -89,6 +89,15 @@ impl Repository {
         Ok(self.main()?.workdir().map(normal))
     }
 
+    /// Returns whether whoever starts in the work tree, with none of git's variables, finds this very repository.
+    pub fn is_found_from_its_work_tree(&self) -> bool {
+        let Some(link) = self.work_tree().map(|work_tree| work_tree.join(".git")) else { return false };
+        if link.is_dir() {
+            return same_path(&link, &self.git_dir());
+        }
+        gix::discover::path::from_gitdir_file(&link).is_ok_and(|named| same_path(&named, &self.git_dir()))
+    }
+
     /// Returns a name for folders: that of the main worktree, or of a bare repository without `.git`.
     pub fn name(&self) -> String {
         let common_dir = self.common_dir();

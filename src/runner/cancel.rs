@@ -10,8 +10,10 @@ use super::plan::Plan;
 use super::recover::{Remains, take_lock};
 use super::threads::runtime;
 use crate::os::clock;
+use crate::os::fs::FileError;
 use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::run_directory::{CancelRequest, RunDirectory};
+use crate::store::state_directory::StateDirectory;
 use crate::task::TaskId;
 
 /// How often the end of a cancelled run is looked for.
@@ -52,10 +54,14 @@ pub fn cancel(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resu
     runtime()?.block_on(end(engine, task, reason))
 }
 
-/// Asks every run of this repository to end.
-pub(crate) fn request_end_of_all(engine: &Engine, reason: &str) -> anyhow::Result<()> {
-    for run in engine.state.load_runs()? {
-        request_end(&engine.state.run_directory(run), reason)?;
+/// Asks every run of this repository to end. One that is over meanwhile needs no asking.
+pub fn request_end_of_all(state: &StateDirectory, reason: &str) -> Result<(), FileError> {
+    for run in state.load_runs()? {
+        let directory = state.run_directory(run);
+        match request_end(&directory, reason) {
+            Err(_) if !directory.path().exists() => {}
+            asked => asked?,
+        }
     }
     Ok(())
 }
@@ -81,7 +87,7 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
     Ok(Cancelled::Requested)
 }
 
-fn request_end(directory: &RunDirectory, reason: &str) -> anyhow::Result<()> {
+fn request_end(directory: &RunDirectory, reason: &str) -> Result<(), FileError> {
     if !directory.cancel_path().exists() {
         directory.set_cancel(&CancelRequest { at: clock::now(), reason: reason.to_owned() })?;
     }

@@ -17,7 +17,7 @@ use super::engine::Engine;
 use super::live::Watching;
 use super::recover::{self, Remains};
 use super::scan::{Fingerprint, Selection, scan};
-use super::signals::Signals;
+use super::signals::{Signals, Told};
 use super::threads::{blocking, runtime};
 use super::wakes::Wakes;
 use crate::os::clock;
@@ -206,7 +206,7 @@ impl Loop {
                 Effect::CancelRunning => {
                     self.engine.broadcast.log(Level::Warning, "cancelling what runs; everything is kept");
                     blocking(&self.engine, |engine| {
-                        request_end_of_all(engine, "The runner was told to stop.")
+                        Ok(request_end_of_all(&engine.state, "The runner was told to stop.")?)
                     })
                     .await?;
                 }
@@ -269,13 +269,19 @@ impl Loop {
                 Some(message) => self.noted(message),
                 None => Event::Woken,
             },
-            () = self.signals.next() => {
-                self.report.stops += 1;
-                Event::StopRequested
-            }
+            told = self.signals.next() => self.told(told),
             () = self.wakes.next() => Event::Disturbed,
             () = tokio::time::sleep(sleep) => self.after_sleep(),
         }
+    }
+
+    /// Only a person who asks again wants what runs to be cancelled.
+    fn told(&mut self, told: Told) -> Event {
+        if told == Told::ByProgram && self.report.stops > 0 {
+            return Event::Woken;
+        }
+        self.report.stops += 1;
+        Event::StopRequested
     }
 
     /// A wake-up that was not told is seen here.

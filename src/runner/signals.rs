@@ -3,7 +3,16 @@
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Interrupt (Ctrl-C), termination and hang-up; they mean the same.
+/// What a signal says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A person at the terminal: each time more urgently.
+    ByPerson,
+    /// A program, or the end of the terminal: as often as it likes, and it always means the same.
+    ByProgram,
+}
+
+/// Interrupt (Ctrl-C), termination and hang-up.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -22,11 +31,11 @@ impl Signals {
     }
 
     /// Waits for one.
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            _ = self.interrupt.recv() => Told::ByPerson,
+            _ = self.terminate.recv() => Told::ByProgram,
+            _ = self.hang_up.recv() => Told::ByProgram,
         }
     }
 }

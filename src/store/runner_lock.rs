@@ -11,6 +11,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use super::state_directory::StateDirectory;
 use crate::os::fs::{self, FileError};
 use crate::os::lock::FileLock;
+use crate::timestamp::Timestamp;
 
 /// The most of the note that is read.
 const NOTE_BYTES_MAX: u64 = 4096;
@@ -119,7 +121,15 @@ impl StateDirectory {
         fs::read_optional(&self.wake_path().join("last"))
     }
 
-    fn runner_lock_path(&self) -> PathBuf {
+    /// Returns since when the present holder is the runner, by its note.
+    pub fn load_runner_since(&self) -> Option<Timestamp> {
+        let modified = std::fs::metadata(self.runner_lock_path()).and_then(|found| found.modified()).ok()?;
+        let since_epoch = modified.duration_since(UNIX_EPOCH).ok()?;
+        Timestamp::from_unix_milliseconds(i64::try_from(since_epoch.as_millis()).ok()?)
+    }
+
+    /// Returns the file whose lock makes a process the runner.
+    pub fn runner_lock_path(&self) -> PathBuf {
         self.path().join("locks/runner")
     }
 }

@@ -1,7 +1,7 @@
 //! Templates: which there are, where their text is from, and rendering within limits.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -94,24 +94,37 @@ impl Template {
         context: impl Serialize,
         values: &'static str,
     ) -> Result<String, TemplateError> {
-        let (path, text) = match self {
-            Self::BuiltIn(name) => (PathBuf::from("templates").join(name.file_name()), name.built_in_text()),
-            Self::Custom { path, text } => (path.clone(), text.as_str()),
-        };
-        let environment = environment();
-        let context = Value::from(Serde(context));
-        let mut rendered = Limited(Vec::new());
-        let outcome = environment
-            .template_from_str(text)
-            .and_then(|template| template.render_captured_to(context, &mut rendered).map(|_| ()));
-        if rendered.0.len() > RENDERED_BYTES_MAX {
-            return Err(TemplateError::TooLong { path });
+        match self {
+            Self::BuiltIn(name) => {
+                let path = format!("templates/{}", name.file_name());
+                render_text(&path, name.built_in_text(), context, values)
+            }
+            Self::Custom { path, text } => render_text(path, text, context, values),
         }
-        outcome.map_err(|error| wrong(&path, &error, values))?;
-        match String::from_utf8_lossy(&rendered.0).trim() {
-            "" => Err(TemplateError::Empty { path }),
-            text => Ok(text.to_owned()),
-        }
+    }
+}
+
+/// Renders the text of a template, without blank lines at either end; `path` is for messages.
+pub(super) fn render_text(
+    path: impl AsRef<Path>,
+    text: &str,
+    context: impl Serialize,
+    values: &'static str,
+) -> Result<String, TemplateError> {
+    let path = path.as_ref();
+    let environment = environment();
+    let context = Value::from(Serde(context));
+    let mut rendered = Limited(Vec::new());
+    let outcome = environment
+        .template_from_str(text)
+        .and_then(|template| template.render_captured_to(context, &mut rendered).map(|_| ()));
+    if rendered.0.len() > RENDERED_BYTES_MAX {
+        return Err(TemplateError::TooLong { path: path.to_owned() });
+    }
+    outcome.map_err(|error| wrong(path, &error, values))?;
+    match String::from_utf8_lossy(&rendered.0).trim() {
+        "" => Err(TemplateError::Empty { path: path.to_owned() }),
+        text => Ok(text.to_owned()),
     }
 }
 
@@ -126,7 +139,7 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-fn wrong(path: &std::path::Path, error: &minijinja::Error, values: &'static str) -> TemplateError {
+fn wrong(path: &Path, error: &minijinja::Error, values: &'static str) -> TemplateError {
     let problem = error
         .detail()
         .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));

@@ -3,4 +3,7 @@
 //! A trigger is a hint to look, never a fact: what is to be done is always computed from the task files and the
 //! records. So a trigger that is lost costs time and nothing else, and one too many costs a look.
 
+pub mod detach;
+pub mod holder;
+pub mod service;
 pub mod watch;

@@ -36,7 +36,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
-    ("trigger", &["task", "run", "config", "schedule", "store", "runner", "git", "os", "timestamp"]),
+    (
+        "trigger",
+        &["task", "run", "config", "schedule", "template", "store", "runner", "git", "os", "timestamp"],
+    ),
     ("ui", &["task", "run", "config", "schedule", "agent", "store", "runner", "os", "timestamp"]),
     (
         "cli",

@@ -23,6 +23,7 @@ const COMMANDS: [&str; 18] = [
     "diff",
     "events",
     "config",
+    "service",
     "demo",
     "completions",
     "man",

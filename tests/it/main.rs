@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod background;
 mod cli_config;
 mod cli_help;
 mod cli_live;
@@ -18,6 +19,7 @@ mod formats;
 mod readme;
 mod recovery;
 mod seed;
+mod service;
 mod supervisor;
 mod support;
 mod support_tests;

@@ -1,5 +1,7 @@
 //! Which process: its number, and what tells it from a later one with the same number.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 /// A process that can be told from a later one with the same number.
@@ -45,6 +47,42 @@ impl ProcessIdentity {
     #[cfg(not(target_os = "linux"))]
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).is_ok_and(|found| found.is_some())
+    }
+
+    /// Asks this very process to end (SIGTERM, and SIGCONT so that a stopped one hears it). Nothing happens when it is
+    /// gone.
+    pub fn terminate(&self) -> std::io::Result<()> {
+        use rustix::process::Signal;
+
+        self.signal(Signal::TERM).and_then(|()| self.signal(Signal::CONT))
+    }
+
+    /// Ends this very process at once (SIGKILL). Nothing happens when it is gone.
+    pub fn kill(&self) -> std::io::Result<()> {
+        self.signal(rustix::process::Signal::KILL)
+    }
+
+    /// Returns whether the process has this very file open. False where its files may not be looked at.
+    #[cfg(target_os = "linux")]
+    pub fn has_open(&self, path: &Path) -> bool {
+        super::procfs::has_open(self.pid, path) && self.is_alive()
+    }
+
+    /// Returns whether the process exists; where there is no `/proc` nothing better is known.
+    #[cfg(not(target_os = "linux"))]
+    pub fn has_open(&self, _path: &Path) -> bool {
+        self.is_alive()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn signal(&self, signal: rustix::process::Signal) -> std::io::Result<()> {
+        match raw(self.pid).filter(|_| self.pid != own_pid()) {
+            None => Ok(()),
+            Some(pid) => match rustix::process::kill_process(pid, signal) {
+                Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+                Err(error) => Err(error.into()),
+            },
+        }
     }
 
     /// Sends a signal to this very process, or does nothing when it is gone.

@@ -33,3 +33,8 @@ pub use end::EndProcessesError;
 pub use identity::ProcessIdentity;
 pub use leader::{GroupLeader, GroupSignal, LeaderCommand};
 pub use search::{FoundProcess, RunProcesses};
+
+/// Returns the number of the user that this process acts for.
+pub fn user_id() -> u32 {
+    rustix::process::getuid().as_raw()
+}

@@ -5,6 +5,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// Longest environment that is searched. Linux refuses more than 6 MiB of arguments and environment (`execve(2)`).
 const ENVIRONMENT_BYTES_MAX: u64 = 8 << 20;
@@ -51,6 +53,15 @@ pub(super) fn load_command(pid: i32) -> String {
     words.join(" ").chars().take(COMMAND_CHARACTERS_MAX).collect()
 }
 
+/// Returns whether a process has a file open, by whatever name.
+pub(super) fn has_open(pid: i32, path: &Path) -> bool {
+    let Ok(wanted) = fs::metadata(path) else { return false };
+    let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    // Following the link of an open file leads to the file itself, also when its name is gone.
+    open.filter_map(|entry| fs::metadata(entry.ok()?.path()).ok())
+        .any(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()))
+}
+
 /// Returns whether a process was started with an entry (`NAME=value`) in its environment.
 ///
 /// `buffer` is scratch space, kept between calls because this is asked of every process there is.
@@ -79,6 +90,21 @@ mod tests {
     fn a_command_with_parentheses_does_not_shift_the_fields() {
         let line = b"77 (a) S 1 (x) R 12 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 10 20";
         assert_eq!(parse_stat(line), Some(Stat { state: 'R', parent: 12, start_ticks: 4242 }));
+    }
+
+    #[test]
+    fn an_open_file_is_known_by_what_it_is_and_not_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("lock"), folder.path().join("other"));
+        let own = i32::try_from(std::process::id()).unwrap();
+        let file = File::create(&path).unwrap();
+        assert!(has_open(own, &path));
+        fs::rename(&path, &other).unwrap();
+        assert!(has_open(own, &other));
+        drop(File::create(&path).unwrap());
+        assert!(!has_open(own, &path));
+        drop(file);
+        assert!(!has_open(own, &other));
     }
 
     #[test]
