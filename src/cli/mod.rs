@@ -27,6 +27,7 @@ mod retry;
 mod rm;
 mod run;
 mod show;
+mod status;
 mod text;
 
 use std::ffi::OsString;
@@ -70,6 +71,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Add(args) => add::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Show(args) => show::run(args, context),
+        Command::Status(args) => status::run(args, context),
         Command::Edit(args) => edit::run(args, context),
         Command::Rm(args) => rm::run(args, context),
         Command::Run(args) => run::run(args, context),

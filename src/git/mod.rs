@@ -23,6 +23,7 @@ mod id;
 mod identity;
 mod objects;
 mod program;
+mod reached;
 mod reference;
 mod repository;
 mod settings;

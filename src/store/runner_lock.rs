@@ -11,6 +11,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use super::state_directory::StateDirectory;
 use crate::os::fs::{self, FileError};
 use crate::os::lock::FileLock;
+use crate::timestamp::Timestamp;
 
 /// The most of the note that is read.
 const NOTE_BYTES_MAX: u64 = 4096;
@@ -101,6 +103,13 @@ impl StateDirectory {
             (true, None) => Presence::Unknown,
             (true, Some(holder)) => Presence::Known(holder),
         })
+    }
+
+    /// Returns when whoever is, or was last, the runner became it: then the note was written.
+    pub fn load_runner_start(&self) -> Option<Timestamp> {
+        let written = std::fs::metadata(self.runner_lock_path()).ok()?.modified().ok()?;
+        let since_epoch = written.duration_since(UNIX_EPOCH).ok()?;
+        Timestamp::from_unix_milliseconds(i64::try_from(since_epoch.as_millis()).ok()?)
     }
 
     /// Returns the folder that changes whenever somebody wakes the runner.

@@ -7,11 +7,12 @@ use std::path::Path;
 use crate::cli_support::{shown, snapshots};
 use crate::support::TestRepository;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "add",
     "list",
     "show",
+    "status",
     "edit",
     "rm",
     "run",
