@@ -122,6 +122,7 @@ fn wants_a_person(hold: &Hold) -> bool {
         | Hold::Refused { .. }
         | Hold::Untrusted
         | Hold::FileMissing
+        | Hold::Unreadable { .. }
         | Hold::Unsettled { because: Unfinished::NoFinalNewline }
         | Hold::Waiting { because: WaitingBecause::NotDone | WaitingBecause::Unknown, .. }
         | Hold::Service { until: None, .. } => true,

@@ -61,7 +61,11 @@ const REASONS: [Reason; 6] = [
         hints: &[],
         is_it: |hold| matches!(hold, Hold::Unsettled { .. }),
     },
-    Reason { heading: "Held", hints: &[], is_it: |hold| matches!(hold, Hold::Invalid | Hold::Untrusted) },
+    Reason {
+        heading: "Tasks whose records cannot be read",
+        hints: &["use \"git fsck\" to look for damage; another clone or a newer git-claudedo may help"],
+        is_it: |hold| matches!(hold, Hold::Unreadable { .. }),
+    },
 ];
 
 const NAMED: &[Column] = &[Column::Left, Column::Flexible];
