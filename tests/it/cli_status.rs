@@ -72,13 +72,15 @@ fn what_has_ended_waits_for_a_review_until_it_is_merged_or_its_branch_is_gone() 
       (use "git claudedo watch" to run tasks as they come)
 
     Finished and not merged (1):
-      (use "git claudedo diff TASK" to review it, "git merge claudedo/TASK" to take it)
+      (use "git claudedo diff TASK" to review it)
+      (use "git merge claudedo/TASK" to take it)
       (use "git worktree remove PATH" and "git branch -D claudedo/TASK" to drop it)
       finished  1 file, +1 -0  [DURATION]  The task finished
 
     Failed (1):
       (use "git claudedo logs TASK" to see why)
-      (use "git claudedo retry TASK" to try again, "git claudedo rm TASK" to give up)
+      (use "git claudedo retry TASK" to try again)
+      (use "git claudedo rm TASK" to give it up)
       broken-[ID]  failed  [DURATION]  the agent ended with code 1
 
     Kept: 4 worktrees of tasks that have ended
@@ -131,7 +133,7 @@ fn every_reason_to_hold_a_task_has_its_part() {
 
     Held for good (2):
       (use "git claudedo edit TASK" to change what it waits for or asks for)
-      refused        checks from .claudedo/tasks/refused.yaml are not run by this version; remove them …
+      refused        checks from .claudedo/tasks/refused.yaml are not run by this version; remove them to run the task without.
       waits-in-[ID]  Waits for broken-[ID], which ended without being done.
 
     Waiting for other tasks (1):
@@ -142,17 +144,19 @@ fn every_reason_to_hold_a_task_has_its_part() {
 
     Files that cannot be read (2):
       (use "git claudedo edit TASK" to mend one, "git claudedo list" to see how)
-      .claudedo/tasks/Bad Name.yaml    the file's name is no task id: only lowercase letters, digits an…
+      .claudedo/tasks/Bad Name.yaml    the file's name is no task id: only lowercase letters, digits and hyphens are allowed
       .claudedo/tasks/misspelt.yaml:2  unknown key "titel"
 
     Finished and not merged (1):
-      (use "git claudedo diff TASK" to review it, "git merge claudedo/TASK" to take it)
+      (use "git claudedo diff TASK" to review it)
+      (use "git merge claudedo/TASK" to take it)
       (use "git worktree remove PATH" and "git branch -D claudedo/TASK" to drop it)
       finished  1 file, +1 -0  [DURATION]  The task finished
 
     Failed (1):
       (use "git claudedo logs TASK" to see why)
-      (use "git claudedo retry TASK" to try again, "git claudedo rm TASK" to give up)
+      (use "git claudedo retry TASK" to try again)
+      (use "git claudedo rm TASK" to give it up)
       broken-[ID]  failed  [DURATION]  the agent ended with code 1
 
     Kept: 4 worktrees of tasks that have ended
@@ -200,7 +204,7 @@ fn a_run_and_its_runner_are_seen_while_they_are_at_work() {
     Running (1):
       (use "git claudedo logs --follow TASK" to look on)
       (use "git claudedo cancel TASK" to end it)
-      slow  run 1  slot 1  [DURATION]    I begin.
+      slow  run 1  slot 1  [DURATION]  I begin.
 
     Waiting for other tasks (1):
       after-[ID]  Waits for slow, which is not done yet.

@@ -68,10 +68,11 @@ const REASONS: [Reason; 6] = [
     },
 ];
 
+/// What a person is to read to the end is not cut.
+const EXPLAINED: &[Column] = &[Column::Left, Column::Left];
 const NAMED: &[Column] = &[Column::Left, Column::Flexible];
 const ENDED: &[Column] = &[Column::Left, Column::Left, Column::Right, Column::Flexible];
-const RUNNING: &[Column] =
-    &[Column::Left, Column::Left, Column::Left, Column::Right, Column::Right, Column::Flexible];
+const RUNNING: &[Column] = &[Column::Left, Column::Left, Column::Left, Column::Right, Column::Flexible];
 
 /// Returns the parts that have anything in them, in the order of the screen.
 pub(super) fn parts(screen: &Screen, status: &Status<'_>, details: &Details) -> Vec<Part<'static>> {
@@ -106,13 +107,17 @@ fn running_row(screen: &Screen, task: &TaskId, running: &Running) -> Vec<Cell> {
     let number = running.number.map(|number| format!("run {number}"));
     let slot = running.slot.map(|slot| format!("slot {slot}"));
     let since = running.since.map(|since| screen.age(since));
+    let last = running.last.as_deref().unwrap_or_default();
+    let last = match running.cost_usd {
+        Some(cost) => format!("{} so far; {last}", dollars(cost)),
+        None => last.to_owned(),
+    };
     vec![
         Cell::new(task.as_str(), PLAIN),
         Cell::new(&number.unwrap_or_default(), PLAIN),
         Cell::new(&slot.unwrap_or_default(), PLAIN),
         Cell::new(&since.unwrap_or_default(), DIM),
-        Cell::new(&running.cost_usd.map(dollars).unwrap_or_default(), PLAIN),
-        Cell::new(running.last.as_deref().unwrap_or_default(), DIM),
+        Cell::new(&last, DIM),
     ]
 }
 
@@ -163,7 +168,7 @@ fn held(screen: &Screen, status: &Status<'_>, reason: &'static Reason) -> Part<'
         heading: reason.heading,
         style: YELLOW,
         hints: reason.hints,
-        columns: NAMED,
+        columns: EXPLAINED,
         rows: held.map(row).collect(),
     }
 }
@@ -181,7 +186,7 @@ fn invalid(screen: &Screen, status: &Status<'_>) -> Part<'static> {
         heading: "Files that cannot be read",
         style: RED,
         hints: &["use \"git claudedo edit TASK\" to mend one, \"git claudedo list\" to see how"],
-        columns: NAMED,
+        columns: EXPLAINED,
         rows: status.parts.invalid.iter().map(row).collect(),
     }
 }
@@ -198,7 +203,8 @@ fn review(screen: &Screen, status: &Status<'_>) -> Part<'static> {
         heading: "Finished and not merged",
         style: GREEN,
         hints: &[
-            "use \"git claudedo diff TASK\" to review it, \"git merge claudedo/TASK\" to take it",
+            "use \"git claudedo diff TASK\" to review it",
+            "use \"git merge claudedo/TASK\" to take it",
             "use \"git worktree remove PATH\" and \"git branch -D claudedo/TASK\" to drop it",
         ],
         columns: ENDED,
@@ -213,7 +219,8 @@ fn failed(screen: &Screen, status: &Status<'_>) -> Part<'static> {
         style: RED,
         hints: &[
             "use \"git claudedo logs TASK\" to see why",
-            "use \"git claudedo retry TASK\" to try again, \"git claudedo rm TASK\" to give up",
+            "use \"git claudedo retry TASK\" to try again",
+            "use \"git claudedo rm TASK\" to give it up",
         ],
         columns: ENDED,
         rows: status.parts.failed.iter().map(row).collect(),
