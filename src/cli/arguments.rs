@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
-    retry, rm, run, service, show, watch,
+    retry, rm, run, service, show, status, watch,
 };
 
 /// The widest line of the help.
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "ls")]
     List(list::ListArguments),
     Show(show::ShowArguments),
+    Status(status::StatusArguments),
     Edit(edit::EditArguments),
     Rm(rm::RmArguments),
     Run(run::RunArguments),

@@ -30,6 +30,7 @@ mod rm;
 mod run;
 mod service;
 mod show;
+mod status;
 mod text;
 mod watch;
 
@@ -74,6 +75,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Add(args) => add::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Show(args) => show::run(args, context),
+        Command::Status(args) => status::run(args, context),
         Command::Edit(args) => edit::run(args, context),
         Command::Rm(args) => rm::run(args, context),
         Command::Run(args) => run::run(args, context),

@@ -165,7 +165,12 @@ fn may_run(standing: &Standing) -> bool {
             true
         }
         Standing::Held {
-            hold: Hold::Invalid | Hold::Refused { .. } | Hold::Untrusted | Hold::FileMissing,
+            hold:
+                Hold::Invalid
+                | Hold::Refused { .. }
+                | Hold::Untrusted
+                | Hold::Unreadable { .. }
+                | Hold::FileMissing,
         }
         | Standing::Draft
         | Standing::Running

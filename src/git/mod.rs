@@ -25,6 +25,7 @@ mod identity;
 mod objects;
 mod program;
 mod provenance;
+mod reached;
 mod reference;
 mod repository;
 mod settings;

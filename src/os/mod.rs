@@ -3,9 +3,11 @@
 //! Time comes from [`clock`], the environment from [`mod@env`], files are replaced and removed through
 //! [`fs`], locks are taken in [`lock`], processes are started, found and ended in [`process`],
 //! changes in a folder are heard of through [`watch`] and seen through [`stamps`].
+//! changes in a folder are heard of through [`watch`], what folders take is counted in [`disk`].
 //! `.clippy.toml` refuses every other way in.
 
 pub mod clock;
+pub mod disk;
 pub mod env;
 pub mod fs;
 pub mod lock;

@@ -33,10 +33,8 @@ mod wakes;
 mod workspace;
 
 pub use broadcast::Listener;
-pub use cancel::{Cancelled, cancel};
 pub use cancel::{Cancelled, cancel, request_end_of_all};
 pub use decide::{Patience, Phase, QueueHold, Stay};
-pub use decide::{Patience, QueueHold, Stay};
 pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
 pub use engine::{Engine, EngineParts};
 pub use scan::Selection;

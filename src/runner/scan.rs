@@ -127,7 +127,12 @@ fn release(overview: &Overview, task: &TaskId, standing: &Standing) -> Option<Ti
         },
         Standing::Held {
             hold:
-                Hold::Invalid | Hold::Refused { .. } | Hold::Untrusted | Hold::FileMissing | Hold::Waiting { .. },
+                Hold::Invalid
+                | Hold::Refused { .. }
+                | Hold::Untrusted
+                | Hold::Unreadable { .. }
+                | Hold::FileMissing
+                | Hold::Waiting { .. },
         }
         | Standing::Draft
         | Standing::Queued { .. }

@@ -159,7 +159,7 @@ fn problem(overview: &Overview, task: &TaskId) -> Option<String> {
 /// What a person has to do something about comes before what goes on by itself.
 fn rank(hold: &Hold) -> u8 {
     match hold {
-        Hold::Invalid => 0,
+        Hold::Invalid | Hold::Unreadable { .. } => 0,
         Hold::Untrusted => 1,
         Hold::Refused { .. } => 2,
         Hold::FileMissing => 3,

@@ -50,6 +50,11 @@ pub enum Wish {
     Untrusted,
     /// It cannot be read; the error is told elsewhere.
     Invalid,
+    /// Whatever it says, the task's records cannot be read.
+    Unreadable {
+        /// Why, for people.
+        message: String,
+    },
     /// There is no file any more, only records.
     Gone,
 }
@@ -120,6 +125,11 @@ pub enum Hold {
     },
     /// Nobody on this machine approved what its file says.
     Untrusted,
+    /// Its records cannot be read, so that nobody knows what was done.
+    Unreadable {
+        /// Why, for people.
+        message: String,
+    },
     /// Its file is gone, but somebody asked for another run.
     FileMissing,
     /// It runs once another task is done.
@@ -198,6 +208,7 @@ fn rank(entry: &Entry) -> (Reverse<i32>, Option<Timestamp>) {
         | Wish::Refused { .. }
         | Wish::Untrusted
         | Wish::Invalid
+        | Wish::Unreadable { .. }
         | Wish::Gone => (Reverse(i32::MIN), None),
     }
 }
@@ -256,6 +267,7 @@ fn wished(entry: &Entry, others: &BTreeMap<&TaskId, &StoredState>) -> Standing {
         Wish::Unsettled(because) => Some(Hold::Unsettled { because: *because }),
         Wish::Refused { message } => Some(Hold::Refused { message: message.clone() }),
         Wish::Untrusted => Some(Hold::Untrusted),
+        Wish::Unreadable { message } => Some(Hold::Unreadable { message: message.clone() }),
         Wish::Gone => Some(Hold::FileMissing),
         Wish::Ready { after, .. } => after.iter().find_map(|on| waiting(on, others)),
     };

@@ -47,6 +47,11 @@ struct Trees {
     tasks: BTreeMap<TaskId, TaskTrees>,
 }
 
+/// Returns tips that no repository has: what was read from them is taken up, and looked at again.
+fn never() -> Tips {
+    Tips::from([(String::new(), String::new())])
+}
+
 impl Records {
     /// Loads what is known of all tasks that have records, from all machines.
     pub fn load_all(&self) -> Result<BTreeMap<TaskId, TaskHistory>, RecordsError> {
@@ -69,7 +74,7 @@ impl Records {
     }
 
     /// Returns histories that are true for these roots, taking from the old ones whatever still is, and
-    /// remembers them.
+    /// remembers them. A task whose records cannot be read does not hide the others.
     fn renew(
         &self,
         known: BTreeMap<TaskId, TaskHistory>,
@@ -77,17 +82,23 @@ impl Records {
         roots: &BTreeMap<String, TreeId>,
         tips: Tips,
     ) -> Result<BTreeMap<TaskId, TaskHistory>, RecordsError> {
-        let trees = Trees { version: CACHE_VERSION, tips: tips.clone(), ..self.load_trees(old, roots)? };
+        let trees = Trees { version: CACHE_VERSION, ..self.load_trees(old, roots)? };
         let mut known = known;
         let mut tasks = BTreeMap::new();
         for (task, trees) in &trees.tasks {
             let unchanged = if old.tasks.get(task) == Some(trees) { known.remove(task) } else { None };
-            let history = match unchanged {
+            let history = match unchanged.filter(|history| history.damage.is_none()) {
                 Some(history) => history,
-                None => self.load_history(task, trees)?,
+                None => {
+                    self.load_history(task, trees).unwrap_or_else(|error| TaskHistory::unreadable(&error))
+                }
             };
             tasks.insert(task.clone(), history);
         }
+        // What cannot be read today may be readable tomorrow, for a newer program or on a mended disk.
+        let is_whole = tasks.values().all(|history| history.damage.is_none());
+        let tips = if is_whole { tips } else { never() };
+        let trees = Trees { tips: tips.clone(), ..trees };
         let histories = Histories { version: CACHE_VERSION, tips, tasks };
         self.store_cached("trees.json", &trees);
         self.store_cached("histories.json", &histories);

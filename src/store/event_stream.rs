@@ -5,7 +5,7 @@
 //! because of it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -189,6 +189,19 @@ impl EventStream {
         self.size = 0;
         Ok(())
     }
+}
+
+/// Loads the last events of the stream, at most those of its last `bytes_max` bytes. What cannot be read is left out.
+pub fn load_last(path: &Path, bytes_max: u64) -> Vec<StreamEvent> {
+    let Ok(mut file) = File::open(path) else { return Vec::new() };
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let start = size.saturating_sub(bytes_max);
+    let mut bytes = Vec::new();
+    if file.seek(SeekFrom::Start(start)).and_then(|_| file.take(bytes_max).read_to_end(&mut bytes)).is_err() {
+        return Vec::new();
+    }
+    // The first line is most likely cut, and then no event.
+    bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
 #[cfg(test)]

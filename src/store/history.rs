@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::records::RecordsError;
 use crate::run::{
     Changes, FailureReason, Outcome, RunId, RunKind, RunRecord, SessionId, StoredState, TaskEvent,
     WorkspaceRecord,
@@ -22,6 +23,9 @@ pub struct TaskHistory {
     pub events: Vec<TaskEvent>,
     /// Its runs, by number.
     pub runs: Vec<RunSummary>,
+    /// Why its records cannot be read, for people; nothing else is known of it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
 }
 
 /// One run, as far as lists and decisions need it.
@@ -60,6 +64,12 @@ pub struct RunSummary {
 }
 
 impl TaskHistory {
+    /// Returns what is known of a task whose records cannot be read.
+    pub fn unreadable(error: &RecordsError) -> Self {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self { damage: Some(format!("Failed to {error}{cause}")), ..Self::default() }
+    }
+
     /// Adds what another machine knows.
     pub fn add(&mut self, part: Self) {
         self.events.extend(part.events);

@@ -5,12 +5,15 @@
 //! [`state_directory`] is what this clone alone knows: the [`runner_lock`], one [`run_directory`] for each live
 //! run, the [`event_stream`] that live views read, and what its user approved ([`trust`]). [`overview`] puts all of
 //! it together.
+//! run, the [`event_stream`] that live views read. [`overview`] puts all of it together, and `review` tells
+//! what of it nobody has merged yet.
 
 mod cache;
 pub mod event_stream;
 pub mod history;
 pub mod overview;
 pub mod records;
+mod review;
 pub mod run_directory;
 pub mod runner_lock;
 pub mod state_directory;

@@ -72,7 +72,8 @@ impl Overview {
         }
         let mut histories = BTreeMap::new();
         for id in ids {
-            let history = sources.records.load_task(&id)?;
+            let history =
+                sources.records.load_task(&id).unwrap_or_else(|error| TaskHistory::unreadable(&error));
             if history != TaskHistory::default() {
                 histories.insert(id, history);
             }
@@ -97,12 +98,18 @@ impl Overview {
         let mut entries = Vec::with_capacity(ids.len());
         for id in ids {
             let stored = histories.get(id).map(|history| history.state.clone()).unwrap_or_default();
-            let wish = match files.get(id) {
-                Some(file) => wish(file, &stored, trust.get(id).copied(), settings.as_mut()),
-                None if invalid.contains(id) => Wish::Invalid,
-                None => Wish::Gone,
+            let damage = histories.get(id).and_then(|history| history.damage.as_ref());
+            let wish = match (damage, files.get(id)) {
+                (Some(message), _) => Wish::Unreadable { message: message.clone() },
+                (None, Some(file)) => wish(file, &stored, trust.get(id).copied(), settings.as_mut()),
+                (None, None) if invalid.contains(id) => Wish::Invalid,
+                (None, None) => Wish::Gone,
             };
-            let lock = lock(sources.state, id, &stored)?;
+            let lock = if damage.is_some() && sources.state.is_at_work(id)? {
+                Lock::Held
+            } else {
+                lock(sources.state, id, &stored)?
+            };
             entries.push(Entry { task: id.clone(), wish, stored, lock });
         }
         let here = here(sources.state)?;

@@ -105,6 +105,13 @@ impl StateDirectory {
         })
     }
 
+    /// Returns when whoever is, or was last, the runner became it: then the note was written.
+    pub fn load_runner_start(&self) -> Option<Timestamp> {
+        let written = std::fs::metadata(self.runner_lock_path()).ok()?.modified().ok()?;
+        let since_epoch = written.duration_since(UNIX_EPOCH).ok()?;
+        Timestamp::from_unix_milliseconds(i64::try_from(since_epoch.as_millis()).ok()?)
+    }
+
     /// Returns the folder that changes whenever somebody wakes the runner.
     pub fn wake_path(&self) -> PathBuf {
         self.path().join("wake")

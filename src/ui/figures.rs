@@ -31,6 +31,15 @@ pub fn dollars(amount: f64) -> String {
     if amount > 0.0 && amount < 0.01 { "<$0.01".to_owned() } else { format!("${amount:.2}") }
 }
 
+/// Returns an amount of bytes by its largest unit, as in `512 B`, `3 kB`, `1.2 GB`: 1 kB is 1,000 B.
+pub fn bytes(amount: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let unit = UNITS.into_iter().find(|(size, _)| amount >= *size);
+    let Some((size, name)) = unit else { return format!("{amount} B") };
+    let (whole, tenths) = (amount / size, amount % size / (size / 10));
+    if whole < 10 { format!("{whole}.{tenths} {name}") } else { format!("{whole} {name}") }
+}
+
 /// Returns a number of things, as in `1 task` or `3 tasks`.
 pub fn count(number: usize, singular: &str) -> String {
     if number == 1 { format!("1 {singular}") } else { format!("{number} {singular}s") }
@@ -50,6 +59,12 @@ mod tests {
         assert_eq!(shown(185_000), ("3m".to_owned(), "3m05s".to_owned()));
         assert_eq!(shown(7_620_000), ("2h".to_owned(), "2h07m".to_owned()));
         assert_eq!(shown(200_000_000).0, "2d");
+    }
+
+    #[test]
+    fn bytes_are_read_at_a_glance() {
+        assert_eq!([999, 1_250, 45_999_999].map(bytes), ["999 B", "1.2 kB", "45 MB"]);
+        assert_eq!(bytes(7_000_000_000_000), "7000 GB");
     }
 
     #[test]

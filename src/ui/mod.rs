@@ -123,6 +123,14 @@ impl Ui {
         }
     }
 
+    /// Prints bytes for a program as they are, NUL and all.
+    pub fn write_exactly(&self, bytes: &[u8]) {
+        let mut out = io::stdout().lock();
+        if !self.is_closed() && out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+            self.reader.set(Reader::Gone);
+        }
+    }
+
     /// Shows what follows of the answer in a pager, when a person looks at it. See [`pager`].
     pub fn start_pager(&self, command: Option<&str>) {
         let wanted = self.answers_a_terminal() && self.format == Format::Text;
@@ -172,10 +180,15 @@ impl Ui {
 
     /// Prints a next step. `GIT_ADVICE=0` (git(1), `--no-advice`) silences it.
     pub fn hint(&self, line: Arguments<'_>) {
-        let advised = env::variable("GIT_ADVICE").is_none_or(|value| value != "0" && value != "false");
-        if self.narration == Narration::Normal && advised {
+        if self.is_advising() {
             self.narrate(format_args!("{CYAN}hint:{CYAN:#} {line}"));
         }
+    }
+
+    /// Returns whether next steps are wanted.
+    pub fn is_advising(&self) -> bool {
+        let advised = env::variable("GIT_ADVICE").is_none_or(|value| value != "0" && value != "false");
+        self.narration == Narration::Normal && advised
     }
 
     /// Prints a line of narration whatever was asked: for errors that carry their own heading.

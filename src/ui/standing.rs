@@ -12,6 +12,7 @@ pub fn word(standing: &Standing) -> &'static str {
     match standing {
         Standing::Draft => "draft",
         Standing::Held { hold: Hold::Invalid } => "invalid",
+        Standing::Held { hold: Hold::Unreadable { .. } } => "unreadable",
         Standing::Held { hold: Hold::Waiting { .. } } => "waiting",
         Standing::Held {
             hold:
@@ -33,7 +34,7 @@ pub fn word(standing: &Standing) -> &'static str {
 pub fn style(standing: &Standing) -> Style {
     match standing {
         Standing::Draft | Standing::Elsewhere { .. } => DIM,
-        Standing::Held { hold: Hold::Invalid } => RED,
+        Standing::Held { hold: Hold::Invalid | Hold::Unreadable { .. } } => RED,
         Standing::Held { .. } | Standing::Interrupted => YELLOW,
         Standing::Queued { .. } => PLAIN,
         Standing::Running => CYAN,
@@ -75,7 +76,10 @@ pub fn next_step(task: &TaskId, standing: &Standing) -> Option<String> {
             command(format!("retry {on}"))
         }
         Standing::Held { hold: Hold::Untrusted } => command(format!("approve {task}")),
-        Standing::Held { hold: Hold::Unsettled { .. } | Hold::Refused { .. } | Hold::Waiting { .. } }
+        Standing::Held {
+            hold:
+                Hold::Unsettled { .. } | Hold::Refused { .. } | Hold::Unreadable { .. } | Hold::Waiting { .. },
+        }
         | Standing::Elsewhere { .. } => None,
         Standing::Held { hold: Hold::Service { .. } } | Standing::Queued { .. } | Standing::Interrupted => {
             command("run".to_owned())
@@ -101,6 +105,7 @@ fn hold_explanation(hold: &Hold) -> String {
             "Git brought its file or knows an earlier one, and nobody on this machine approved what it says."
                 .to_owned()
         }
+        Hold::Unreadable { message } => format!("{message}."),
         Hold::FileMissing => "Its file is gone.".to_owned(),
         Hold::Waiting { on, because: WaitingBecause::NotYetDone } => {
             format!("Waits for {on}, which is not done yet.")

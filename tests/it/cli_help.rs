@@ -12,6 +12,7 @@ const COMMANDS: [&str; 18] = [
     "add",
     "list",
     "show",
+    "status",
     "edit",
     "rm",
     "run",

@@ -4,6 +4,7 @@
 mod branches;
 mod commits;
 mod discovery;
+mod reached;
 mod snapshots;
 mod tracking;
 mod worktrees;
