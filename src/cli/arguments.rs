@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    add, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man, retry,
-    rm, run, show,
+    add, cancel, completions, config, continuation, demo, diff, doctor, edit, events, init, list, logs, man,
+    retry, rm, run, show,
 };
 
 /// The widest line of the help.
@@ -88,6 +88,7 @@ pub(crate) enum Command {
     Diff(diff::DiffArguments),
     Events(events::EventsArguments),
     Config(config::ConfigArguments),
+    Doctor(doctor::DoctorArguments),
     Demo(demo::DemoArguments),
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),

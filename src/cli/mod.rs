@@ -13,6 +13,7 @@ mod context;
 mod continuation;
 mod demo;
 mod diff;
+mod doctor;
 mod edit;
 mod error;
 mod events;
@@ -80,6 +81,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Diff(args) => diff::run(args, context),
         Command::Events(args) => events::run(args, context),
         Command::Config(args) => config::run(args, context),
+        Command::Doctor(args) => doctor::run(args, context),
         Command::Demo(args) => demo::run(args, context),
         Command::Man(args) => man::run(args, context),
         Command::Completions(args) => {

@@ -2,12 +2,16 @@
 //!
 //! Time comes from [`clock`], the environment from [`mod@env`], files are replaced and removed through
 //! [`fs`], locks are taken in [`lock`], processes are started, found and ended in [`process`],
-//! changes in a folder are heard of through [`watch`].
+//! changes in a folder are heard of through [`watch`]. What the machine is like, [`executable`], [`filesystem`] and
+//! [`inotify`] tell.
 //! `.clippy.toml` refuses every other way in.
 
 pub mod clock;
 pub mod env;
+pub mod executable;
+pub mod filesystem;
 pub mod fs;
+pub mod inotify;
 pub mod lock;
 pub mod process;
 pub mod watch;
