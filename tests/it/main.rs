@@ -3,6 +3,7 @@
 
 mod architecture;
 mod cli_config;
+mod cli_doctor;
 mod cli_help;
 mod cli_live;
 mod cli_output;

@@ -82,6 +82,6 @@ mod tests {
         assert_eq!(judge(lock, Duration::from_secs(3), &[]).mark, Mark::Info);
         assert_eq!(judge(lock, old, &[user(FileUse::GitInside)]).mark, Mark::Info);
         let held = judge(lock, old, &[user(FileUse::Open(lock.to_owned()))]);
-        assert_eq!(held.why.as_deref(), Some("1 h old, by process 7 (git commit)."));
+        assert_eq!(held.why.as_deref(), Some("1h old, by process 7 (git commit)."));
     }
 }

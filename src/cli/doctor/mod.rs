@@ -11,6 +11,7 @@ mod agent;
 mod environment;
 mod facts;
 mod finding;
+mod hooks;
 mod locks;
 mod machine;
 mod ours;
@@ -100,7 +101,7 @@ const CHECKS: [Check; 22] = [
     inside("form", Group::Repository, repository::form),
     inside("identity", Group::Repository, repository::identity),
     inside("signing", Group::Repository, repository::signing),
-    inside("hooks", Group::Repository, repository::hooks),
+    inside("hooks", Group::Repository, hooks::hooks),
     inside("remotes", Group::Repository, remotes::remotes),
     inside("locks", Group::Repository, locks::locks),
     inside("worktrees", Group::Repository, repository::worktrees),
@@ -135,7 +136,7 @@ fn examine(facts: Facts) -> Vec<Answer> {
 
 fn collect(receiver: &Receiver<(usize, Vec<Finding>)>) -> Vec<Answer> {
     let until = clock::monotonic() + TIME_MAX;
-    let silent = format!("The check gave no answer within {} s.", TIME_MAX.as_secs());
+    let silent = format!("The check broke off, or gave no answer within {} s.", TIME_MAX.as_secs());
     let mut answers: Vec<Answer> = CHECKS
         .iter()
         .map(|check| Answer { check: *check, findings: vec![Finding::warning(&silent)] })
@@ -192,6 +193,6 @@ mod tests {
         drop(sender);
         let answers = collect(&receiver);
         assert_eq!(answers[0].findings[0].mark, Mark::Ok);
-        assert_eq!(answers[1].findings[0].what, "The check gave no answer within 10 s.");
+        assert_eq!(answers[1].findings[0].what, "The check broke off, or gave no answer within 10 s.");
     }
 }
