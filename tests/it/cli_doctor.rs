@@ -267,6 +267,12 @@ fn every_git_on_the_search_path_is_told() {
     It does not understand what this program asks of it.
     info: git 2.47.3 is also on PATH, at [ROOT]/bin/git
     ");
+    // git puts the folder of its own commands before the others when it starts a subcommand.
+    let commands = doctor.repository.root().join("git-core");
+    fs::create_dir(&commands).unwrap();
+    fs::hard_link(doctor.bin().join("git"), commands.join("git")).unwrap();
+    let as_subcommand = with(path([commands, doctor.bin()]));
+    assert_eq!(as_subcommand, "ok: git 2.47.3, at [ROOT]/bin/git");
     fs::remove_file(doctor.bin().join("git")).unwrap();
     insta::assert_snapshot!(doctor.says("git"), @r"
     problem: There is no git on PATH.
@@ -438,7 +444,7 @@ fn what_a_form_leaves_out_is_told() {
     A worktree is not made when the files that it needs are missing.
     $ git fetch --refetch --no-filter
     info: This checkout leaves files out (core.sparseCheckout).
-    Worktrees of tasks hold all files.
+    Worktrees of tasks leave out the same ones, so agents do not see them.
     info: It has submodules.
     They are empty in the worktree of a task, and what an agent changes in one is not kept.
     problem: It keeps files by Git LFS, and no folder of PATH holds git-lfs.

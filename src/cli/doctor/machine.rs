@@ -56,11 +56,12 @@ pub(super) fn git(facts: &Facts) -> Vec<Finding> {
     judge_git(versions)
 }
 
-/// Returns every git on the search path, without those that git keeps for itself.
+/// Returns every git on the search path, without the folder that git keeps for its own commands, in which lies often a
+/// hard link to the program itself.
 pub(super) fn git_programs(facts: &Facts) -> Vec<PathBuf> {
-    let mut programs = find_all("git", &facts.search_path);
-    programs.retain(|path| path.parent().is_none_or(|folder| !folder.ends_with(GIT_COMMANDS)));
-    programs
+    let folders = std::env::split_paths(&facts.search_path).filter(|folder| !folder.ends_with(GIT_COMMANDS));
+    // What was taken apart can be joined again.
+    find_all("git", &std::env::join_paths(folders).unwrap_or_default())
 }
 
 /// The first git is the one that is used; others matter to hooks, editors and other shells.

@@ -98,7 +98,7 @@ fn describe(peculiarity: Peculiarity, facts: &Facts) -> Finding {
             .why("A worktree is not made when the files that it needs are missing.")
             .mend("git fetch --refetch --no-filter"),
         Peculiarity::Sparse => Finding::info("This checkout leaves files out (core.sparseCheckout).")
-            .why("Worktrees of tasks hold all files."),
+            .why("Worktrees of tasks leave out the same ones, so agents do not see them."),
         Peculiarity::Submodules => Finding::info("It has submodules.")
             .why("They are empty in the worktree of a task, and what an agent changes in one is not kept."),
         Peculiarity::Lfs if find_all("git-lfs", &facts.search_path).is_empty() => {
