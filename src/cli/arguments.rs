@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
-    retry, rm, run, service, show, status, watch,
+    add, approve, cancel, completions, config, continuation, demo, diff, doctor, edit, events, init, list,
+    logs, man, retry, rm, run, service, show, status, watch,
 };
 
 /// The widest line of the help.
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     Events(events::EventsArguments),
     Config(config::ConfigArguments),
     Service(service::ServiceArguments),
+    Doctor(doctor::DoctorArguments),
     Demo(demo::DemoArguments),
     Completions(completions::CompletionsArguments),
     Man(man::ManArguments),

@@ -235,7 +235,8 @@ fn configured_color(values: &[ConfigValue]) -> ColorChoice {
     }
 }
 
-fn entry(value: ConfigValue) -> GitEntry {
+/// Returns a value of git's configuration as the settings take it.
+pub(crate) fn entry(value: ConfigValue) -> GitEntry {
     let scope = match value.scope {
         Scope::System => "system",
         Scope::Global => "global",

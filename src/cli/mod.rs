@@ -15,6 +15,7 @@ mod context;
 mod continuation;
 mod demo;
 mod diff;
+mod doctor;
 mod edit;
 mod error;
 mod events;
@@ -89,6 +90,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Events(args) => events::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Service(args) => service::run(args, context),
+        Command::Doctor(args) => doctor::run(args, context),
         Command::Demo(args) => demo::run(args, context),
         Command::Man(args) => man::run(args, context),
         Command::Completions(args) => {

@@ -33,6 +33,11 @@ impl Identity {
         };
         Self { name: clean(name, FALLBACK_NAME), email: clean(email, FALLBACK_EMAIL) }
     }
+
+    /// Returns whether a part of it is this program's own.
+    pub fn is_made_up(&self) -> bool {
+        self.name == FALLBACK_NAME || self.email == FALLBACK_EMAIL
+    }
 }
 
 impl fmt::Display for Identity {

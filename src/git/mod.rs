@@ -1,9 +1,10 @@
 //! The only place that names gix or the git program.
 //!
 //! gix does nearly all of it: finding the repository, refs, objects, worktrees, snapshots, the tracking
-//! ref. The `git` program is started ([`program`]) for three things only: to write a person's
-//! configuration, to show a diff with that person's pager, and to fill a worktree whose attributes ask
-//! for an encoding that gix cannot write.
+//! ref. The `git` program is started ([`program`]) for four things only: to write a person's
+//! configuration, to show a diff with that person's pager, to fill a worktree whose attributes ask
+//! for an encoding that gix cannot write, and to hear what it thinks of itself and of a repository
+//! ([`health`], [`version`]).
 //!
 //! Four rules hold throughout.
 //! * Refs move by compare-and-swap; what a ref names is on the disk before the ref is ([`objects`]).
@@ -20,6 +21,7 @@ mod content;
 mod diff;
 mod encoding;
 mod error;
+mod health;
 mod id;
 mod identity;
 mod objects;
@@ -32,6 +34,7 @@ mod settings;
 mod snapshot;
 mod tracking;
 mod tree;
+mod version;
 mod worktree;
 
 #[cfg(test)]
@@ -42,13 +45,15 @@ pub use commit::{CommitSummary, NewCommit, Signing};
 pub use content::{ContentId, ContentIdError, FileContent};
 pub use diff::DiffStat;
 pub use error::{GitCause, GitError};
+pub use health::{Peculiarity, complaint};
 pub use id::{BlobId, CommitId, IdError, TreeId};
 pub use identity::Identity;
 pub use program::{GitProgram, ProgramOutput};
 pub use provenance::{KnownContents, KnownNames, PathCommit};
 pub use repository::Repository;
-pub use settings::{ConfigValue, Scope};
+pub use settings::{ConfigValue, Scope, user_config_values};
 pub use snapshot::{NestedKind, NestedRepository, SkippedFile, Snapshot};
 pub use tracking::{TrackingChanges, TrackingRef, TrackingTip};
 pub use tree::{Entry, EntryKind, Visit};
+pub use version::GitVersion;
 pub use worktree::{Worktree, WorktreeState};

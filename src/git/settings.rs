@@ -45,37 +45,7 @@ pub struct ConfigValue {
 impl Repository {
     /// Returns every value of a section, the one that wins last.
     pub fn config_values(&self, section: &str) -> Vec<ConfigValue> {
-        let repository = self.local();
-        let config = repository.config_snapshot();
-        let mut values = Vec::new();
-        for part in config.plumbing().sections() {
-            let header = part.header();
-            if !header.name().eq_ignore_ascii_case(section.as_bytes()) {
-                continue;
-            }
-            let subsection = header.subsection_name().map(|name| format!("{name}.")).unwrap_or_default();
-            let Some(scope) = scope(part.meta().source) else { continue };
-            let mut names: Vec<String> = Vec::new();
-            for name in part.value_names() {
-                if !names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
-                    names.push(name);
-                }
-            }
-            for name in names {
-                let key = format!("{subsection}{}", name.to_ascii_lowercase());
-                let texts = match part.value_implicit(&name) {
-                    Some(None) => vec!["true".to_owned()],
-                    Some(Some(_)) | None => part.values(&name).iter().map(ToString::to_string).collect(),
-                };
-                values.extend(texts.into_iter().map(|value| ConfigValue {
-                    key: key.clone(),
-                    value,
-                    scope,
-                    path: part.meta().path.clone(),
-                }));
-            }
-        }
-        values
+        values_of(self.local().config_snapshot().plumbing(), section)
     }
 
     /// Writes a value to the user's configuration, as `git config --global` does.
@@ -91,6 +61,45 @@ impl Repository {
     fn set_config(&self, file: &str, key: &str, value: &str) -> Result<(), GitError> {
         GitProgram::new(self).capture(["config", file, key, value])?.require_success().map(drop)
     }
+}
+
+/// Returns every value of a section of the user's and the machine's own configuration, the one that wins last: what
+/// counts outside of a repository.
+pub fn user_config_values(section: &str) -> Result<Vec<ConfigValue>, GitError> {
+    let config = gix::config::File::from_globals().map_err(GitError::on("read git's configuration"))?;
+    Ok(values_of(&config, section))
+}
+
+fn values_of(config: &gix::config::File, section: &str) -> Vec<ConfigValue> {
+    let mut values = Vec::new();
+    for part in config.sections() {
+        let header = part.header();
+        if !header.name().eq_ignore_ascii_case(section.as_bytes()) {
+            continue;
+        }
+        let subsection = header.subsection_name().map(|name| format!("{name}.")).unwrap_or_default();
+        let Some(scope) = scope(part.meta().source) else { continue };
+        let mut names: Vec<String> = Vec::new();
+        for name in part.value_names() {
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                names.push(name);
+            }
+        }
+        for name in names {
+            let key = format!("{subsection}{}", name.to_ascii_lowercase());
+            let texts = match part.value_implicit(&name) {
+                Some(None) => vec!["true".to_owned()],
+                Some(Some(_)) | None => part.values(&name).iter().map(ToString::to_string).collect(),
+            };
+            values.extend(texts.into_iter().map(|value| ConfigValue {
+                key: key.clone(),
+                value,
+                scope,
+                path: part.meta().path.clone(),
+            }));
+        }
+    }
+    values
 }
 
 fn scope(source: Source) -> Option<Scope> {

@@ -283,7 +283,7 @@ fn describe(proxy: &Proxy<'_>) -> Result<Worktree, GitError> {
 }
 
 /// Returns whether objects may be missing here until git fetches them (`remote.<name>.promisor`, git-config(1)).
-fn is_partial_clone(repository: &gix::Repository) -> bool {
+pub(super) fn is_partial_clone(repository: &gix::Repository) -> bool {
     let config = repository.config_snapshot();
     let mut remotes = config.plumbing().sections_by_name("remote").into_iter().flatten();
     remotes.any(|remote| remote.value_implicit("promisor").is_some())

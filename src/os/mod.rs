@@ -4,12 +4,17 @@
 //! [`fs`], locks are taken in [`lock`], processes are started, found and ended in [`process`],
 //! changes in a folder are heard of through [`watch`] and seen through [`stamps`].
 //! changes in a folder are heard of through [`watch`], what folders take is counted in [`disk`].
+//! changes in a folder are heard of through [`watch`]. What the machine is like, [`executable`], [`filesystem`] and
+//! [`inotify`] tell.
 //! `.clippy.toml` refuses every other way in.
 
 pub mod clock;
 pub mod disk;
 pub mod env;
+pub mod executable;
+pub mod filesystem;
 pub mod fs;
+pub mod inotify;
 pub mod lock;
 pub mod process;
 pub mod stamps;

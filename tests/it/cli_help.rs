@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli_support::{shown, snapshots};
 use crate::support::TestRepository;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: &[&str] = &[
     "init",
     "add",
     "list",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 18] = [
     "edit",
     "rm",
     "run",
+    "watch",
     "approve",
     "cancel",
     "retry",
@@ -25,6 +26,7 @@ const COMMANDS: [&str; 18] = [
     "events",
     "config",
     "service",
+    "doctor",
     "demo",
     "completions",
     "man",
@@ -39,7 +41,9 @@ fn the_page_of_commands_is_the_help() {
     let mut page = "# Commands\n\nMade from `--help` by `UPDATE_DOCS=1 cargo test --test it cli_help`; \
                     a test compares them. The exit codes are in [exit-codes.md](exit-codes.md).\n"
         .to_owned();
-    for words in std::iter::once(vec!["--help"]).chain(COMMANDS.map(|command| vec![command, "--help"])) {
+    for words in
+        std::iter::once(vec!["--help"]).chain(COMMANDS.iter().map(|command| vec![*command, "--help"]))
+    {
         let answer = repository.claudedo(&words);
         assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{words:?}");
         let heading = [&["git claudedo"], &words[..words.len() - 1]].concat().join(" ");

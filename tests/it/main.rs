@@ -4,6 +4,7 @@
 mod architecture;
 mod background;
 mod cli_config;
+mod cli_doctor;
 mod cli_help;
 mod cli_live;
 mod cli_output;

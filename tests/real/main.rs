@@ -11,6 +11,7 @@
 mod answers;
 mod arguments;
 mod claude;
+mod doctor;
 mod endings;
 mod failures;
 #[path = "../messages_api/mod.rs"]

@@ -17,6 +17,7 @@ mod captured;
 mod children;
 mod detached;
 mod end;
+mod file_users;
 mod identity;
 mod leader;
 #[cfg(target_os = "linux")]
@@ -30,6 +31,7 @@ pub use detached::{
     leave_session, redirect_input_to_null, start_in_background, start_supervisor, take_handed_file,
 };
 pub use end::EndProcessesError;
+pub use file_users::{FileUse, FileUser, find_file_users};
 pub use identity::ProcessIdentity;
 pub use leader::{GroupLeader, GroupSignal, LeaderCommand};
 pub use search::{FoundProcess, RunProcesses};
