@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
-    retry, rm, run, show,
+    retry, rm, run, show, watch,
 };
 
 /// The widest line of the help.
@@ -82,6 +82,7 @@ pub(crate) enum Command {
     Rm(rm::RmArguments),
     Run(run::RunArguments),
     Approve(approve::ApproveArguments),
+    Watch(watch::WatchArguments),
     Cancel(cancel::CancelArguments),
     Retry(retry::RetryArguments),
     Continue(continuation::ContinueArguments),
