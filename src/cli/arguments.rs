@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, doctor, edit, events, init, list,
     logs, man, retry, rm, run, service, show, status, watch,
+    add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
+    retry, rm, run, show, watch,
 };
 
 /// The widest line of the help.
@@ -82,8 +84,8 @@ pub(crate) enum Command {
     Edit(edit::EditArguments),
     Rm(rm::RmArguments),
     Run(run::RunArguments),
-    Watch(watch::WatchArguments),
     Approve(approve::ApproveArguments),
+    Watch(watch::WatchArguments),
     Cancel(cancel::CancelArguments),
     Retry(retry::RetryArguments),
     Continue(continuation::ContinueArguments),

@@ -19,7 +19,8 @@
 //! * Whoever can write `$GIT_COMMON_DIR/claudedo` can approve; that is every process of this user outside a sandbox.
 //! * A second git whose work tree lies over this one with its objects elsewhere, unless its `.git` is in `.claudedo`.
 //! * Bytes that git brought, that no ref leads to any more, and whose objects were pruned.
-//! * Follow-ups that another machine asked for: a prompt of a record runs here only once records travel.
+//! * Follow-ups that another machine asked for. Records that somebody fetched count (`refs/claudedo-remotes/*`), and the
+//!   prompt of a `requested` event among them is nobody's approved bytes. Nothing fetches such refs by itself yet.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
