@@ -9,6 +9,7 @@ mod editors;
 mod files;
 mod moved;
 mod queue;
+mod raced;
 mod stopped;
 mod troubled;
 
