@@ -125,6 +125,30 @@ impl Folders {
     }
 }
 
+/// Returns whether a folder is on a file system that others change without the kernel hearing of it.
+pub fn is_remote(folder: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        /// NFS, SMB, CIFS, SMB 2, 9P (as WSL has it), AFS, Ceph, FUSE (sshfs and the like); see statfs(2).
+        const REMOTE: [u64; 8] = [
+            0x0000_6969,
+            0x0000_517B,
+            0xFF53_4D42,
+            0xFE53_4D42,
+            0x0102_1997,
+            0x5346_414F,
+            0x00C3_6400,
+            0x6573_5546,
+        ];
+        rustix::fs::statfs(folder)
+            .is_ok_and(|found| u64::try_from(found.f_type).is_ok_and(|kind| REMOTE.contains(&kind)))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        folder.as_os_str().is_empty()
+    }
+}
+
 /// Returns whether an event may mean a change. What says nothing clear does.
 fn matters(event: &Event, wanted: &[Folder]) -> bool {
     match event.kind {

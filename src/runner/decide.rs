@@ -465,6 +465,76 @@ mod tests {
         assert_eq!(state.decide(scanned(&["a"]), moment(1)), [Effect::End]);
     }
 
+    fn watcher(slots: u32) -> State {
+        State::new(slots, Patience::Wait, Stay::UntilStopped)
+    }
+
+    fn ended(slot: u32, end: ClaimEnd) -> Event {
+        Event::Ended { slot: SlotId(slot), end }
+    }
+
+    #[test]
+    fn a_watcher_ends_when_it_is_told_to_and_not_before() {
+        let mut state = watcher(1);
+        assert_eq!(state.decide(scanned(&[]), moment(0)), []);
+        assert_eq!(state.decide(Event::Woken, moment(60)), [Effect::ScanIfChanged]);
+        assert_eq!(state.decide(Event::Unchanged, moment(60)), []);
+        assert_eq!(state.decide(Event::StopRequested, moment(61)), [Effect::End]);
+    }
+
+    #[test]
+    fn a_held_task_is_looked_at_in_its_moment_also_while_others_run() {
+        let mut state = watcher(2);
+        let release = Event::Scanned { queue: candidates(&["a"]), next_release: Some(moment(9)) };
+        let effects = state.decide(release, moment(0));
+        assert_eq!(effects.last(), Some(&Effect::WakeAt(moment(9))));
+        assert_eq!(state.decide(Event::Woken, moment(9)), [Effect::Scan]);
+    }
+
+    #[test]
+    fn a_watcher_tries_a_task_again_that_it_could_not_take_after_a_change_or_a_while() {
+        for (event, at) in [(Event::Disturbed, 2), (Event::Woken, 400)] {
+            let mut state = watcher(1);
+            state.decide(scanned(&["a"]), moment(0));
+            state.decide(ended(1, ClaimEnd::NotTaken), moment(1));
+            assert_eq!(state.decide(scanned(&["a"]), moment(1)), [Effect::WakeAt(moment(301))]);
+            assert_eq!(state.decide(Event::Woken, moment(2)), [Effect::ScanIfChanged], "it is too early");
+            assert_eq!(state.decide(event, moment(at)), [Effect::TakeUp, Effect::Scan]);
+            assert_eq!(started(&state.decide(scanned(&["a"]), moment(at))), [(1, "a".into())]);
+        }
+    }
+
+    #[test]
+    fn after_a_missing_login_one_task_asks_before_the_others() {
+        let hold = || ClaimEnd::Holds(QueueHold { until: None, reason: FailureReason::Login });
+        for (event, at) in [(Event::Disturbed, 2), (Event::Woken, 400)] {
+            let mut state = watcher(2);
+            state.decide(scanned(&["a"]), moment(0));
+            state.decide(ended(1, hold()), moment(1));
+            assert_eq!(state.decide(scanned(&["a", "b", "c"]), moment(1)), [Effect::WakeAt(moment(301))]);
+            state.decide(event, moment(at));
+            let effects = state.decide(scanned(&["a", "b", "c"]), moment(at));
+            assert_eq!(started(&effects), [(1, "a".into())]);
+            assert_eq!(effects.last(), Some(&Effect::WakeAt(moment(at + 30))));
+            let mut denied = state.clone();
+            denied.decide(ended(1, hold()), moment(at + 1));
+            assert_eq!(started(&denied.decide(scanned(&["a", "b", "c"]), moment(at + 1))), []);
+            assert!(denied.hold().is_some());
+            let effects = state.decide(Event::Unchanged, moment(at + 30));
+            assert_eq!(started(&effects), [(2, "b".into())], "it has gone on for long enough");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_hold_longer() {
+        let mut state = watcher(1);
+        state.decide(scanned(&["a"]), moment(5000));
+        let hold = QueueHold { until: None, reason: FailureReason::Billing };
+        state.decide(ended(1, ClaimEnd::Holds(hold)), moment(5000));
+        state.decide(Event::Woken, moment(1000));
+        assert_eq!(started(&state.decide(scanned(&["a"]), moment(1000))), [(1, "a".into())]);
+    }
+
     fn any_event() -> impl Strategy<Value = (u8, u32, i64)> {
         (0u8..10, 1u32..5, 0i64..50)
     }

@@ -16,7 +16,7 @@ use super::decide::{ClaimEnd, Effect, Event, Patience, QueueHold, SlotId, State,
 use super::engine::Engine;
 use super::live::Watching;
 use super::recover::{self, Remains};
-use super::scan::{Seen, Selection, scan};
+use super::scan::{Mark, Selection, scan};
 use super::signals::{Signals, Told};
 use super::threads::{blocking, runtime};
 use super::wakes::Wakes;
@@ -110,8 +110,8 @@ struct Loop {
     lock: Option<RunnerLock>,
     /// The last wake-up before the last look.
     known_wake: Option<Vec<u8>>,
-    /// What the last look saw.
-    seen: Option<Seen>,
+    /// Of the last look.
+    mark: Option<Mark>,
     trouble: Option<String>,
 }
 
@@ -150,7 +150,7 @@ impl Loop {
             wake_at: None,
             lock: Some(lock),
             known_wake: None,
-            seen: None,
+            mark: None,
             trouble: None,
         })
     }
@@ -197,7 +197,7 @@ impl Loop {
                     self.spawn(slot, work(Arc::clone(&self.engine), candidate, slot));
                 }
                 Effect::Scan => {
-                    self.seen = None;
+                    self.mark = None;
                     next = Next::Event(self.scanned().await?);
                 }
                 Effect::ScanIfChanged => next = Next::Event(self.scanned().await?),
@@ -255,9 +255,9 @@ impl Loop {
 
     async fn try_scan(&mut self) -> anyhow::Result<Event> {
         self.known_wake = self.engine.state.load_wake()?;
-        let (selection, seen) = (self.options.selection.clone(), self.seen.take());
-        let look = blocking(&self.engine, move |engine| scan(engine, &selection, seen.as_ref())).await?;
-        self.seen = look.seen;
+        let (selection, mark) = (self.options.selection.clone(), self.mark.take());
+        let look = blocking(&self.engine, move |engine| scan(engine, &selection, mark.as_ref())).await?;
+        self.mark = look.mark;
         Ok(look.event)
     }
 

@@ -4,6 +4,7 @@
 //! a moment of quiet, and not for long. Where the operating system tells of no changes, all that is left is to look
 //! more often.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::os::clock;
-use crate::os::watch::{Folder, Folders};
+use crate::os::watch::{Folder, Folders, is_remote};
 
 /// How long nothing must have changed before a look.
 const QUIET: Duration = Duration::from_millis(20);
@@ -30,7 +31,9 @@ const LOOK_EVERY_BLIND: Duration = Duration::from_secs(2);
 pub struct Wakes {
     hint: Arc<Notify>,
     folders: Folders,
-    sight: Sight,
+    hearing: Hearing,
+    /// What a person should know about that, and was not told yet.
+    warning: Option<String>,
     /// When the first change was told that no look has followed yet.
     pending: Option<Instant>,
     renewed: Option<Instant>,
@@ -38,41 +41,50 @@ pub struct Wakes {
 
 /// Whether changes are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
-    Told,
-    Blind,
+enum Hearing {
+    /// All of them.
+    Full,
+    /// Those of this machine; the folders are on a file system that others share.
+    Partial,
+    /// None.
+    None,
 }
 
 impl Wakes {
     /// Returns what hears of changes in these folders.
-    pub fn of(folders: Vec<Folder>) -> Self {
+    pub fn of(wanted: Vec<Folder>) -> Self {
         let hint = Arc::new(Notify::new());
         let told = Arc::clone(&hint);
-        let folders = Folders::new(folders, Arc::new(move || told.notify_one()));
-        Self { hint, folders, sight: Sight::Told, pending: None, renewed: None }
+        let remote = wanted.iter().find(|folder| is_remote(&folder.path));
+        let warning = remote.map(|folder| shared(&folder.path));
+        let hearing = if warning.is_some() { Hearing::Partial } else { Hearing::Full };
+        let folders = Folders::new(wanted, Arc::new(move || told.notify_one()));
+        Self { hint, folders, hearing, warning, pending: None, renewed: None }
     }
 
     /// Listens to the folders that are there now. Returns what a person should know if that is not possible,
     /// once for each time that it becomes so.
     pub(crate) fn renew(&mut self) -> Option<String> {
-        if self.sight == Sight::Blind && self.is_recent() {
+        if self.hearing == Hearing::None && self.is_recent() {
             return None;
         }
         self.renewed = Some(clock::monotonic());
-        let before = self.sight;
-        let result = self.folders.renew();
-        self.sight = if result.is_ok() { Sight::Told } else { Sight::Blind };
-        match result {
-            Err(error) if before == Sight::Told => Some(words(&anyhow::Error::from(error))),
-            Ok(()) | Err(_) => None,
+        match self.folders.renew() {
+            Ok(()) if self.hearing == Hearing::None => self.hearing = Hearing::Full,
+            Err(error) if self.hearing != Hearing::None => {
+                self.hearing = Hearing::None;
+                self.warning = Some(unheard(&error.into()));
+            }
+            Ok(()) | Err(_) => {}
         }
+        self.warning.take()
     }
 
     /// Returns the longest time until the next look.
     pub(crate) fn look_every(&self) -> Duration {
-        match self.sight {
-            Sight::Told => LOOK_EVERY,
-            Sight::Blind => LOOK_EVERY_BLIND,
+        match self.hearing {
+            Hearing::Full => LOOK_EVERY,
+            Hearing::Partial | Hearing::None => LOOK_EVERY_BLIND,
         }
     }
 
@@ -96,10 +108,18 @@ impl Wakes {
     }
 }
 
-fn words(error: &anyhow::Error) -> String {
+fn unheard(error: &anyhow::Error) -> String {
     format!(
         "failed to {error:#}; looking for new tasks every {} s instead. If a limit is reached, raise it: \
          sudo sysctl fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=524288",
+        LOOK_EVERY_BLIND.as_secs()
+    )
+}
+
+fn shared(folder: &Path) -> String {
+    format!(
+        "{} is on a file system that does not tell what other machines change; looking for new tasks every {} s",
+        folder.display(),
         LOOK_EVERY_BLIND.as_secs()
     )
 }

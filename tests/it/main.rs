@@ -22,3 +22,4 @@ mod service;
 mod supervisor;
 mod support;
 mod support_tests;
+mod watch;
