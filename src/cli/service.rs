@@ -235,7 +235,12 @@ impl<'a> Desk<'a> {
         if self.service.kind == ServiceKind::Launchd && !state.is_enabled() {
             return Ok(());
         }
-        self.manager.run_all(&self.manager.stop_commands(&self.service))
+        if state.is_active() {
+            self.context.ui.status(format_args!("Stopping {}; up to 20 seconds", self.service.name));
+        }
+        self.manager.run_all(&self.manager.stop_commands(&self.service))?;
+        self.manager.forget_failure(&self.service);
+        Ok(())
     }
 
     fn status(&self) -> Result<(), CommandError> {

@@ -84,12 +84,13 @@ impl ProvenHolder {
         self.identity.kill()
     }
 
-    /// Returns whether it still is the runner.
+    /// Returns whether it still is the runner. The lock decides, and not whether the process lives: the kernel frees
+    /// the lock of one that was killed a moment after it counts as dead.
     pub fn is_runner(&self, state: &StateDirectory) -> Result<bool, FileError> {
         Ok(match state.load_runner()? {
             Presence::Absent => false,
             Presence::Unknown => self.identity.is_alive(),
-            Presence::Known(holder) => holder.process == self.process && self.identity.is_alive(),
+            Presence::Known(holder) => holder.process == self.process,
         })
     }
 }

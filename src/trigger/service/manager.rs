@@ -141,6 +141,14 @@ impl Manager {
         }
     }
 
+    /// Lets the manager forget how the service ended: one that was stopped with an agent at work counts as failed.
+    /// A manager that knows of no such service has nothing to forget.
+    pub fn forget_failure(&self, service: &Service) {
+        if self.kind == ServiceKind::Systemd {
+            drop(self.capture(&words(&["systemctl", "--user", "reset-failed", &service.name])));
+        }
+    }
+
     /// Returns the commands that make the manager forget a removed file.
     pub fn forget_commands(&self) -> Vec<Vec<String>> {
         match self.kind {

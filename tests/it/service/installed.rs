@@ -80,11 +80,13 @@ fn uninstall_removes_exactly_the_unit() {
         insta::assert_snapshot!(shown(&machine.service(&["uninstall"])), @r"
         [0]
         [stderr]
+        Stopping git-claudedo-repository-[HASH].service; up to 20 seconds
         Removed [ROOT]/config/systemd/user/git-claudedo-repository-[HASH].service
         hint: What still runs goes on; the next `git claudedo run` takes it up.
         ");
         insta::assert_snapshot!(machine.told(), @r"
         systemctl --user disable --now NAME.service
+        systemctl --user reset-failed NAME.service
         systemctl --user daemon-reload
         ");
         insta::assert_snapshot!(shown(&machine.service(&["uninstall"])), @r"
