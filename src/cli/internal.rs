@@ -1,7 +1,7 @@
 //! What this program starts for itself, and what must answer at once.
 //!
-//! None of it may open a repository or build the command line's definition: a supervisor is started
-//! for every run, and `--version` is what scripts ask first.
+//! None of it builds the command line's definition: a supervisor is started for every run, git waits for a hook,
+//! and `--version` is what scripts ask first.
 
 use std::ffi::OsString;
 use std::io;
@@ -19,6 +19,8 @@ pub(super) fn run(words: &[OsString]) -> Option<ExitCode> {
     match (word, &words[2..]) {
         ("--version" | "-V", []) => Some(version()),
         ("supervise", [run_directory]) => Some(supervise(Path::new(run_directory))),
+        ("hook", [event, arguments @ ..]) => Some(super::hook::run(event, arguments)),
+        (super::hook::DRAIN_WORD, []) => Some(super::hook::drain()),
         ("demo-agent", arguments) => Some(demo_agent(arguments)),
         _ => None,
     }
@@ -52,6 +54,6 @@ fn session() -> Vec<OsString> {
     vec![option.into(), session.into()]
 }
 
-fn plain_ui() -> Ui {
+pub(super) fn plain_ui() -> Ui {
     Ui::new(Format::Text, anstream::ColorChoice::Auto, Narration::Normal)
 }

@@ -16,6 +16,7 @@ mod diff;
 mod edit;
 mod error;
 mod events;
+mod hook;
 mod init;
 mod internal;
 mod json;

@@ -93,8 +93,7 @@ impl GitProgram {
     }
 
     fn environment(&self) -> BTreeMap<OsString, OsString> {
-        let mut environment = env::all();
-        environment.retain(|name, _| !is_git_variable(name));
+        let mut environment = without_git(env::all());
         environment.insert("GIT_DIR".into(), self.git_dir.clone().into());
         // Commands that only look must not take a lock from somebody who works, nor ask for a password.
         environment.insert("GIT_OPTIONAL_LOCKS".into(), "0".into());
@@ -114,6 +113,12 @@ impl ProgramOutput {
         let reason = format!("{status}: {}", String::from_utf8_lossy(&stderr[end..]).trim());
         Err(GitError::Program { command: self.command, reason })
     }
+}
+
+/// Returns an environment without what git says to its subcommands and hooks, for what is started from there.
+pub fn without_git(mut environment: BTreeMap<OsString, OsString>) -> BTreeMap<OsString, OsString> {
+    environment.retain(|name, _| !is_git_variable(name));
+    environment
 }
 
 fn is_git_variable(name: &OsString) -> bool {

@@ -33,4 +33,5 @@ pub use cancel::{Cancelled, cancel};
 pub use decide::{Patience, QueueHold};
 pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
 pub use engine::{Engine, EngineParts};
+pub use place::task_of_branch;
 pub use scan::Selection;

@@ -27,7 +27,8 @@ pub use attached::{Pager, run_attached, start_pager};
 pub use captured::{Captured, CapturedCommand, CapturedError};
 pub use children::{ChildEnd, ChildrenLeft, become_subreaper, reap_children};
 pub use detached::{
-    leave_session, redirect_input_to_null, start_in_background, start_supervisor, take_handed_file,
+    close_inherited_files, leave_session, redirect_input_to_null, start_in_background, start_supervisor,
+    take_handed_file,
 };
 pub use end::EndProcessesError;
 pub use identity::ProcessIdentity;
