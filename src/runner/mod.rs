@@ -1,6 +1,6 @@
 //! Decides what runs, and does it.
 //!
-//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`), takes in events, lets [`decide`] turn
+//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`) whenever something [wakes](Wakes) it, takes in events, lets [`decide`] turn
 //! them into effects, and performs those. Each claim walks one way (`claim`): settings and prompt are
 //! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
 //! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
@@ -25,13 +25,16 @@ mod recover;
 mod refusal;
 mod scan;
 mod seen;
+mod signals;
 mod threads;
+mod wakes;
 mod workspace;
 
 pub use broadcast::Listener;
 pub use cancel::{Cancelled, cancel};
-pub use decide::{Patience, QueueHold};
+pub use decide::{Patience, QueueHold, Stay};
 pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
 pub use engine::{Engine, EngineParts};
 pub use place::task_of_branch;
 pub use scan::Selection;
+pub use wakes::Wakes;

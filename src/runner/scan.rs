@@ -1,13 +1,15 @@
 //! One look at the tasks: what may run now, and when something that is held may.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::decide::Event;
 use super::engine::Engine;
 use crate::os::clock;
+use crate::os::stamps::Stamps;
 use crate::schedule::{Candidate, Hold, Standing, queue};
 use crate::store::overview::{Overview, Sources};
-use crate::store::tasks::{Readiness, Unsettled};
+use crate::store::tasks::{Readiness, SETTLE_TIME, Unsettled};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -30,8 +32,47 @@ impl Selection {
     }
 }
 
-/// Looks at the tasks.
-pub(crate) fn scan(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
+/// What a look depends on, in short: the same means that another look would find the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen(u64);
+
+/// One look.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// What was found.
+    pub(crate) event: Event,
+    /// For the next look, where what was seen can be told apart from any later change.
+    pub(crate) seen: Option<Seen>,
+}
+
+/// Looks at the tasks; only at whether anything has changed where the last look is known.
+pub(crate) fn scan(engine: &Engine, selection: &Selection, known: Option<&Seen>) -> anyhow::Result<Look> {
+    let seen = see(engine)?;
+    let event =
+        if seen.is_some() && seen.as_ref() == known { Event::Unchanged } else { scanned(engine, selection)? };
+    Ok(Look { event, seen })
+}
+
+/// Sums up the files, the records and the last wish to look. A file that changed a moment ago may change again
+/// without looking different, so then there is no sum.
+fn see(engine: &Engine) -> anyhow::Result<Option<Seen>> {
+    let mut hasher = DefaultHasher::new();
+    for tip in engine.repository.tracking_tips()? {
+        (tip.name, tip.tip.to_string()).hash(&mut hasher);
+    }
+    engine.state.load_wake()?.hash(&mut hasher);
+    let now = clock::now();
+    for folder in [engine.tasks.path(), engine.tasks.tasks_path(), engine.tasks.lists_path()] {
+        let stamps = Stamps::of(&folder);
+        if stamps.latest.is_some_and(|latest| latest.plus(SETTLE_TIME) > now) {
+            return Ok(None);
+        }
+        stamps.hash.hash(&mut hasher);
+    }
+    Ok(Some(Seen(hasher.finish())))
+}
+
+fn scanned(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
     let now = clock::now();
     let sources = Sources {
         tasks: &engine.tasks,

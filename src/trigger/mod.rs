@@ -4,3 +4,4 @@
 //! records. So a trigger that is lost costs time and nothing else, and one too many costs a look.
 
 pub mod hook;
+pub mod watch;

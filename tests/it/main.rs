@@ -23,3 +23,4 @@ mod seed;
 mod supervisor;
 mod support;
 mod support_tests;
+mod watch;
