@@ -13,12 +13,14 @@ use crate::agent::environment::RUN_VARIABLE;
 use crate::git::Repository;
 use crate::os::fs::FileError;
 use crate::os::{clock, env, process};
-use crate::runner::decide::Patience;
+use crate::runner::decide::{Patience, Stay};
 use crate::runner::{self, Options, RunnerError, Selection};
 use crate::store::event_stream::{EventStream, Level, StreamEvent, StreamEventKind};
+use crate::store::runner_lock::RunnerKind;
 use crate::store::state_directory::StateDirectory;
 use crate::task::TaskId;
 use crate::trigger::hook::{self, HookError, HookEvent, Notice, Site};
+use crate::trigger::watch::wakes;
 use crate::ui::Ui;
 use crate::ui::safe::safe;
 
@@ -149,8 +151,14 @@ fn try_drain() -> Result<(), CommandError> {
 fn drain_in(context: &Context) -> Result<(), CommandError> {
     let slots = context.settings(None)?.slots.value.number();
     let engine = context.engine("run tasks", Box::new(|_| {}))?;
-    let options = Options { selection: Selection::All, slots, patience: Patience::Wait };
-    match runner::drain(&engine, &options) {
+    let options = Options {
+        selection: Selection::All,
+        slots,
+        patience: Patience::Wait,
+        stay: Stay::UntilEmpty,
+        kind: RunnerKind::Hook,
+    };
+    match runner::drain(&engine, &options, wakes(&engine)) {
         // Whoever was first looks at the tasks of both.
         Ok(_) | Err(RunnerError::Busy { .. }) => Ok(()),
         Err(RunnerError::Other(error)) => Err(error.into()),

@@ -7,9 +7,10 @@ use super::decide::Event;
 use super::engine::Engine;
 use crate::os::clock;
 use crate::os::stamps::Stamps;
-use crate::schedule::{Candidate, Hold, Standing, queue};
+use crate::schedule::{Candidate, Hold, Standing, Wish, queue};
 use crate::store::overview::{Overview, Sources};
 use crate::store::tasks::{Readiness, SETTLE_TIME, Unsettled};
+use crate::store::trust::{ApprovedBy, Trust};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -81,6 +82,7 @@ fn scanned(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
         user: &engine.user_config,
     };
     let overview = Overview::load(&sources, now)?;
+    approve_saved(engine, &overview, now);
     let candidates: Vec<Candidate> = queue(&overview.entries, &overview.standings)
         .into_iter()
         .filter(|candidate| selection.contains(&candidate.task))
@@ -92,6 +94,22 @@ fn scanned(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
         .filter_map(|(task, standing)| release(&overview, task, standing))
         .min();
     Ok(Event::Scanned { queue: candidates, next_release })
+}
+
+/// Approves what was saved here and is ready, so that it stays so once it is committed.
+///
+/// What cannot be written down stays saved here, and the next look tries again.
+fn approve_saved(engine: &Engine, overview: &Overview, now: Timestamp) {
+    for entry in &overview.entries {
+        let is_saved = overview.trust.get(&entry.task) == Some(&Trust::Saved);
+        let Some(seen) = overview.tasks.get(&entry.task).filter(|_| is_saved) else { continue };
+        if matches!(entry.wish, Wish::Ready { .. })
+            && let Ok(Some(task)) = engine.tasks.load(&entry.task, now)
+            && task.task.content == seen.content
+        {
+            drop(engine.state.approve(&task, ApprovedBy::Saved, now));
+        }
+    }
 }
 
 fn release(overview: &Overview, task: &TaskId, standing: &Standing) -> Option<Timestamp> {

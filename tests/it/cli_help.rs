@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli_support::{shown, snapshots};
 use crate::support::TestRepository;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "add",
     "list",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 17] = [
     "edit",
     "rm",
     "run",
+    "approve",
     "cancel",
     "retry",
     "continue",

@@ -127,3 +127,13 @@ fn of_many_tasks_some_are_named() {
     ");
     repository.assert_nothing_started();
 }
+
+#[test]
+fn a_task_that_was_approved_here_is_no_news() {
+    let repository = with_task_on_another_branch();
+    repository.git_says(&["switch", "--quiet", "theirs"]);
+    assert_eq!(repository.claudedo(&["approve", "--yes", "arrived"]).status, 0);
+    repository.git_says(&["switch", "--quiet", "main"]);
+    assert_eq!(repository.git_says(&["switch", "--quiet", "theirs"]), "");
+    repository.assert_nothing_started();
+}

@@ -25,7 +25,7 @@ fn wait_for_end(repository: &TestRepository, task: &str) {
 #[test]
 fn a_commit_that_adds_a_task_starts_it_in_the_background() {
     let repository = TestRepository::with_hooks();
-    repository.add_task("greet", &["write greeting.txt hello", "result ok"]);
+    repository.add_approved("greet", &["write greeting.txt hello", "result ok"]);
     assert_eq!(repository.commit_all("Ask for a greeting"), STARTS);
     wait_for_end(&repository, "greet");
     repository.assert_no_process_left();
@@ -36,7 +36,7 @@ fn a_commit_that_adds_a_task_starts_it_in_the_background() {
 #[test]
 fn a_commit_that_touches_no_task_starts_nothing_and_says_nothing() {
     let repository = TestRepository::with_hooks();
-    repository.add_task("later", &["result ok"]);
+    repository.add_approved("later", &["result ok"]);
     repository.write("code.txt", "1\n");
     repository.git(&["add", "code.txt"]);
     assert_eq!(repository.git_says(&["commit", "--quiet", "--message=Code"]), "");
@@ -46,7 +46,7 @@ fn a_commit_that_touches_no_task_starts_nothing_and_says_nothing() {
 #[test]
 fn the_agent_gets_nothing_of_what_git_told_the_hook() {
     let repository = TestRepository::with_hooks();
-    repository.add_task("commit-it", &["write a.txt 1", AGENT_COMMITS, "result ok"]);
+    repository.add_approved("commit-it", &["write a.txt 1", AGENT_COMMITS, "result ok"]);
     repository.git(&["add", "--all"]);
     repository.git_says(&[
         "-c",
@@ -92,6 +92,9 @@ fn it_works_in_a_linked_worktree_a_subfolder_and_with_git_c() {
             assert_eq!(answer.status, 0, "{}", answer.stderr);
             answer.stderr
         };
+        let mut approve = repository.program(env!("CARGO_BIN_EXE_git-claudedo"));
+        let approved = approve.current_dir(&start).args(["approve", "--yes", task]).output().unwrap();
+        assert!(approved.status.success());
         git(&["add", file.to_str().unwrap()]);
         assert_eq!(git(&["commit", "--quiet", "--message=Task"]), STARTS);
         wait_for_end(&repository, task);
@@ -107,7 +110,7 @@ fn it_works_in_a_linked_worktree_a_subfolder_and_with_git_c() {
 #[test]
 fn whoever_reads_from_the_commit_does_not_wait_for_the_agent() {
     let repository = TestRepository::with_hooks();
-    repository.add_task("slow", &[&repository.wait_step("go"), "result ok"]);
+    repository.add_approved("slow", &[&repository.wait_step("go"), "result ok"]);
     repository.git(&["add", "--all"]);
     // The shell hands out one more descriptor, as test runners do.
     let mut shell = repository.program("sh");
@@ -130,7 +133,7 @@ fn whoever_reads_from_the_commit_does_not_wait_for_the_agent() {
 fn what_an_agent_commits_fires_nothing() {
     let repository = TestRepository::with_hooks();
     let step = "write .claudedo/tasks/nested.yaml title: nested";
-    repository.add_task("outer", &[step, AGENT_COMMITS, "result ok"]);
+    repository.add_approved("outer", &[step, AGENT_COMMITS, "result ok"]);
     repository.commit_all("Task");
     wait_for_end(&repository, "outer");
     repository.assert_no_process_left();
@@ -142,7 +145,7 @@ fn what_an_agent_commits_fires_nothing() {
 #[test]
 fn a_commit_of_a_person_in_an_agents_worktree_fires_nothing() {
     let repository = TestRepository::with_hooks();
-    repository.add_task("work", &["write a.txt 1", "result ok"]);
+    repository.add_approved("work", &["write a.txt 1", "result ok"]);
     repository.commit_all("Task");
     wait_for_end(&repository, "work");
     repository.assert_no_process_left();
@@ -158,10 +161,10 @@ fn a_commit_of_a_person_in_an_agents_worktree_fires_nothing() {
 #[test]
 fn two_commits_at_the_same_time_have_one_runner_and_both_tasks_run() {
     let repository = TestRepository::with_hooks();
-    repository.add_task("first", &[&repository.wait_step("go"), "result ok"]);
+    repository.add_approved("first", &[&repository.wait_step("go"), "result ok"]);
     repository.commit_all("First");
     repository.wait_for_start(1);
-    repository.add_task("second", &["result ok"]);
+    repository.add_approved("second", &["result ok"]);
     assert_eq!(repository.commit_all("Second"), "", "a runner lives, so none is started");
     repository.wait_for_start(2);
     repository.release("go");
@@ -174,13 +177,13 @@ fn two_commits_at_the_same_time_have_one_runner_and_both_tasks_run() {
 #[test]
 fn an_amended_or_first_commit_with_a_task_starts_it_too() {
     let repository = TestRepository::with_hooks();
-    repository.add_task("amended", &["result ok"]);
+    repository.add_approved("amended", &["result ok"]);
     repository.git(&["add", "--all"]);
     assert_eq!(repository.git_says(&["commit", "--quiet", "--amend", "--message=Begin"]), STARTS);
     wait_for_end(&repository, "amended");
     repository.assert_no_process_left();
     repository.git(&["checkout", "--quiet", "--orphan", "fresh"]);
-    repository.add_task("rooted", &["result ok"]);
+    repository.add_approved("rooted", &["result ok"]);
     assert_eq!(repository.commit_all("Root"), STARTS);
     wait_for_end(&repository, "rooted");
 }
@@ -189,7 +192,7 @@ fn an_amended_or_first_commit_with_a_task_starts_it_too() {
 fn advice_that_is_not_wanted_is_not_given() {
     let repository = TestRepository::with_hooks();
     repository.git(&["config", "--global", "advice.claudedo", "false"]);
-    repository.add_task("quiet", &["result ok"]);
+    repository.add_approved("quiet", &["result ok"]);
     assert_eq!(repository.commit_all("Task"), "");
     wait_for_end(&repository, "quiet");
 }
@@ -210,4 +213,29 @@ fn what_goes_wrong_in_a_hook_is_one_line_and_no_failure() {
         .unwrap();
     let outside = Answer::from(outside);
     assert_eq!((outside.status, outside.stderr.lines().count()), (0, 1), "{outside:#?}");
+}
+
+#[test]
+fn a_commit_with_a_task_that_nobody_approved_lists_it_and_starts_nothing() {
+    let repository = TestRepository::with_hooks();
+    repository.add_task("unread", &["result ok"]);
+    insta::assert_snapshot!(repository.commit_all("Task"), @"
+    claudedo: 1 task waits for approval: unread
+    claudedo: to let one run: git claudedo approve unread
+    ");
+    repository.assert_nothing_started();
+}
+
+#[test]
+fn a_commit_in_the_instant_in_which_a_runner_ends_is_not_lost() {
+    let repository = TestRepository::with_hooks();
+    for number in 0..6 {
+        let task = format!("task-{number}");
+        repository.add_approved(&task, &["result ok"]);
+        // The record of the one before has just been written, so its runner is about to end.
+        repository.commit_all("Task");
+        wait_for_end(&repository, &task);
+    }
+    repository.assert_no_process_left();
+    assert_eq!(repository.fake_starts().len(), 6);
 }

@@ -53,6 +53,13 @@ impl TestRepository {
         self.git_says(&["commit", "--quiet", "--message", message])
     }
 
+    /// Writes a task whose agent plays these steps, and approves it.
+    pub(crate) fn add_approved(&self, task: &str, steps: &[&str]) {
+        self.add_task(task, steps);
+        let answer = self.claudedo(&["approve", "--yes", task]);
+        assert_eq!(answer.status, 0, "{answer:#?}");
+    }
+
     /// Requires that nothing was started: no run is recorded, none is at work, and there is no runner.
     pub(crate) fn assert_nothing_started(&self) {
         self.assert_no_process_left();

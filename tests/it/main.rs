@@ -11,6 +11,7 @@ mod cli_runs;
 mod cli_standing;
 mod cli_support;
 mod cli_tasks;
+mod cli_trust;
 mod dependencies;
 mod fake_claude;
 mod formats;

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 
 use super::{HookError, Notice, Site, TASKS};
-use crate::git::{BlobId, CommitId, Replaying, TreeId};
+use crate::git::{BlobId, CommitId, FileContent, Replaying, TreeId};
+use crate::os::fs;
+use crate::store::tasks::TaskFolder;
 use crate::task::TaskId;
 
 /// After a merge, a pull or a fast-forward.
@@ -50,7 +52,7 @@ fn look(site: &Site, before: Option<CommitId>, after: CommitId) -> Result<Vec<No
         return Ok(Vec::new());
     }
     site.state.wake()?;
-    Ok(arrived(changed))
+    Ok(arrived(unapproved(site, &changed)?).into_iter().collect())
 }
 
 /// Returns the tasks that are new or changed after a step, or `None` when it left the folder of tasks alone.
@@ -71,9 +73,24 @@ pub(super) fn changed_tasks(
     Ok(Some(files.into_iter().filter_map(task).collect()))
 }
 
-/// Returns what to say of tasks that nobody approved on this machine.
-pub(super) fn arrived(changed: Vec<TaskId>) -> Vec<Notice> {
-    if changed.is_empty() { Vec::new() } else { vec![Notice::Arrived(changed)] }
+/// Returns what to say of tasks, where there is something to say.
+pub(super) fn arrived(unapproved: Vec<TaskId>) -> Option<Notice> {
+    if unapproved.is_empty() { None } else { Some(Notice::Arrived(unapproved)) }
+}
+
+/// Returns those of the tasks whose bytes in the work tree nobody approved on this machine.
+///
+/// A file that went again, or cannot be read, is nothing to approve.
+pub(super) fn unapproved(site: &Site, changed: &[TaskId]) -> Result<Vec<TaskId>, HookError> {
+    let Some(work_tree) = site.repository.work_tree() else { return Ok(Vec::new()) };
+    let approvals = site.state.load_approvals()?;
+    let folder = TaskFolder::new(&work_tree, site.state.path());
+    let is_unapproved = |task: &&TaskId| {
+        let bytes = fs::read_optional(&folder.task_path(task)).ok().flatten();
+        let content = bytes.and_then(|bytes| FileContent::of(&bytes));
+        content.is_some_and(|content| !approvals.contains(content.id))
+    };
+    Ok(changed.iter().filter(is_unapproved).cloned().collect())
 }
 
 /// Returns the commit that a hook names; zeros stand for none.

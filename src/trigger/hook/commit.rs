@@ -1,6 +1,6 @@
 //! After a commit: when it touched tasks, the runner looks at them, and where there is none, one is started.
 
-use super::arrival::{arrived, changed_tasks};
+use super::arrival::{arrived, changed_tasks, unapproved};
 use super::{HookError, Notice, Site};
 use crate::git::{HeadStep, Replaying};
 use crate::store::runner_lock::Presence;
@@ -20,9 +20,9 @@ pub fn after_commit(site: &Site) -> Result<Vec<Notice>, HookError> {
     if replaying == Some(Replaying::Rebase) {
         return Ok(Vec::new());
     }
-    if replaying.is_some() || parents.len() > 1 {
-        return Ok(arrived(changed));
-    }
-    let start = !changed.is_empty() && site.state.load_runner()? == Presence::Absent;
-    Ok(start.then_some(Notice::Start).into_iter().collect())
+    let unapproved = unapproved(site, &changed)?;
+    let is_own = replaying.is_none() && parents.len() < 2;
+    let may_run = is_own && unapproved.len() < changed.len();
+    let start = may_run && site.state.load_runner()? == Presence::Absent;
+    Ok(start.then_some(Notice::Start).into_iter().chain(arrived(unapproved)).collect())
 }
