@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
-    retry, rm, run, show, watch,
+    push, retry, rm, run, show, watch,
 };
 
 /// The widest line of the help.
@@ -89,6 +89,7 @@ pub(crate) enum Command {
     Logs(logs::LogsArguments),
     Diff(diff::DiffArguments),
     Events(events::EventsArguments),
+    Push(push::PushArguments),
     Config(config::ConfigArguments),
     Demo(demo::DemoArguments),
     Completions(completions::CompletionsArguments),

@@ -5,27 +5,16 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::arguments::{ColorWish, GlobalArguments};
-use super::context::Context;
-use super::error::CommandError;
 use super::internal::plain_ui;
+use super::push_hook;
 use crate::agent::environment::RUN_VARIABLE;
 use crate::git::Repository;
+use crate::os::env;
 use crate::os::fs::FileError;
-use crate::os::{clock, env, process};
-use crate::runner::decide::{Patience, Stay};
-use crate::runner::{self, Options, RunnerError, Selection};
-use crate::store::event_stream::{EventStream, Level, StreamEvent, StreamEventKind};
-use crate::store::runner_lock::RunnerKind;
-use crate::store::state_directory::StateDirectory;
 use crate::task::TaskId;
 use crate::trigger::hook::{self, HookError, HookEvent, Notice, Site};
-use crate::trigger::watch::wakes;
 use crate::ui::Ui;
 use crate::ui::safe::safe;
-
-/// What this program calls itself with, to run tasks after the hook is gone.
-pub(super) const DRAIN_WORD: &str = "drain-in-background";
 
 /// How many tasks are named; the rest is a number.
 const NAMED_MAX: usize = 3;
@@ -64,14 +53,14 @@ fn answer(event: &OsStr, arguments: &[OsString]) -> Result<ExitCode, HookError> 
             let command = arguments.first().map(|word| word.to_string_lossy()).unwrap_or_default();
             hook::after_rewrite(&site, &command, &input())?
         }
-        HookEvent::PrePush => Vec::new(),
+        HookEvent::PrePush => return push_hook::answer(&site, arguments, &input()),
     };
     let ui = plain_ui();
     let talkative = wants_advice(&site.repository);
     for notice in notices {
         match notice {
             Notice::Start => {
-                hook::start_in_background(&site, &[DRAIN_WORD.into()])?;
+                hook::start_drain(&site)?;
                 if talkative {
                     ui.status(format_args!(
                         "claudedo: a runner starts in the background; to see it: git claudedo status"
@@ -125,54 +114,4 @@ fn one_line(error: &HookError) -> String {
         source = cause.source();
     }
     text.replace('\n', " ")
-}
-
-/// Runs what may run, as the detached process that a hook started. Nobody hears it: what fails is told in the stream.
-pub(super) fn drain() -> ExitCode {
-    process::close_inherited_files();
-    process::leave_session();
-    match try_drain() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(&plain_ui()),
-    }
-}
-
-fn try_drain() -> Result<(), CommandError> {
-    let global =
-        GlobalArguments { start: None, json: false, quiet: true, color: ColorWish::Never, no_pager: true };
-    let context = Context::new(&global).map_err(|refused| refused.1)?;
-    let drained = drain_in(&context);
-    if let Err(error) = &drained {
-        tell_failure(&context.state()?, error);
-    }
-    drained
-}
-
-fn drain_in(context: &Context) -> Result<(), CommandError> {
-    let slots = context.settings(None)?.slots.value.number();
-    let engine = context.engine("run tasks", Box::new(|_| {}))?;
-    let options = Options {
-        selection: Selection::All,
-        slots,
-        patience: Patience::Wait,
-        stay: Stay::UntilEmpty,
-        kind: RunnerKind::Hook,
-    };
-    match runner::drain(&engine, &options, wakes(&engine)) {
-        // Whoever was first looks at the tasks of both.
-        Ok(_) | Err(RunnerError::Busy { .. }) => Ok(()),
-        Err(RunnerError::Other(error)) => Err(error.into()),
-    }
-}
-
-fn tell_failure(state: &StateDirectory, error: &CommandError) {
-    let kind = StreamEventKind::WorkerLog {
-        level: Level::Error,
-        message: format!("the runner that a git hook started has ended: {error}"),
-    };
-    let event = StreamEvent { at: clock::now(), task: None, run: None, kind };
-    if let Ok(mut stream) = EventStream::open(&state.events_path()) {
-        // It decides nothing, and there is nobody else to tell.
-        drop(stream.append(&event));
-    }
 }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use crate::agent::demo::DemoAgent;
 use crate::agent::environment::{RESUME_VARIABLE, SESSION_VARIABLE};
 use crate::os::env;
+use crate::trigger::hook::{DRAIN_WORD, PUSH_WORD};
 use crate::ui::{Format, Narration, Ui};
 
 /// Does what is asked when it is one of these, or returns `None`. `words` starts with the program's name.
@@ -20,7 +21,8 @@ pub(super) fn run(words: &[OsString]) -> Option<ExitCode> {
         ("--version" | "-V", []) => Some(version()),
         ("supervise", [run_directory]) => Some(supervise(Path::new(run_directory))),
         ("hook", [event, arguments @ ..]) => Some(super::hook::run(event, arguments)),
-        (super::hook::DRAIN_WORD, []) => Some(super::hook::drain()),
+        (DRAIN_WORD, []) => Some(super::background::drain()),
+        (PUSH_WORD, [remote, pushing]) => Some(super::background::push(remote, pushing)),
         ("demo-agent", arguments) => Some(demo_agent(arguments)),
         _ => None,
     }

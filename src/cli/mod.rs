@@ -7,6 +7,7 @@
 mod add;
 mod approve;
 mod arguments;
+mod background;
 mod cancel;
 mod completions;
 mod config;
@@ -25,6 +26,8 @@ mod list;
 mod live;
 mod logs;
 mod man;
+mod push;
+mod push_hook;
 mod retry;
 mod rm;
 mod run;
@@ -78,6 +81,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Run(args) => run::run(args, context),
         Command::Watch(args) => watch::run(args, context),
         Command::Approve(args) => approve::run(args, context),
+        Command::Push(args) => push::run(args, context),
         Command::Cancel(args) => cancel::run(args, context),
         Command::Retry(args) => retry::run(args, context),
         Command::Continue(args) => continuation::run(args, context),

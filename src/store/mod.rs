@@ -10,6 +10,7 @@ mod cache;
 pub mod event_stream;
 pub mod history;
 pub mod overview;
+pub mod push_note;
 pub mod records;
 pub mod run_directory;
 pub mod runner_lock;

@@ -36,7 +36,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
-    ("trigger", &["task", "run", "config", "schedule", "store", "runner", "git", "os", "timestamp"]),
+    ("remote", &["task", "run", "store", "git", "os", "timestamp"]),
+    (
+        "trigger",
+        &["task", "run", "config", "schedule", "store", "remote", "runner", "git", "os", "timestamp"],
+    ),
     ("ui", &["task", "run", "config", "schedule", "agent", "store", "runner", "os", "timestamp"]),
     (
         "cli",
@@ -51,6 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "git",
             "agent",
             "os",
+            "remote",
             "runner",
             "trigger",
             "ui",

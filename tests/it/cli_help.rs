@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli_support::{shown, snapshots};
 use crate::support::TestRepository;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "add",
     "list",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 18] = [
     "logs",
     "diff",
     "events",
+    "push",
     "config",
     "demo",
     "completions",

@@ -17,6 +17,7 @@ mod fake_claude;
 mod formats;
 mod hook_arrival;
 mod hook_commit;
+mod hook_push;
 mod hook_support;
 mod readme;
 mod recovery;

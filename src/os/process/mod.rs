@@ -12,6 +12,7 @@
 //! is signalled, nothing is swept, and an identity is a number alone. A process that left the group
 //! survives there.
 
+mod ancestor;
 mod attached;
 mod captured;
 mod children;
@@ -23,6 +24,7 @@ mod leader;
 mod procfs;
 mod search;
 
+pub use ancestor::{Ancestor, find_ancestor};
 pub use attached::{Pager, run_attached, start_pager};
 pub use captured::{Captured, CapturedCommand, CapturedError};
 pub use children::{ChildEnd, ChildrenLeft, become_subreaper, reap_children};

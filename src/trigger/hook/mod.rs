@@ -10,16 +10,19 @@
 mod arrival;
 mod background;
 mod commit;
+mod push;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 pub use arrival::{after_checkout, after_merge, after_rewrite};
-pub use background::start_in_background;
+pub use background::{DRAIN_WORD, PUSH_WORD, start_drain, start_push};
 pub use commit::after_commit;
+pub use push::{Finding, Unproven, before_push};
 
 use crate::git::{GitError, Repository};
 use crate::os::fs::FileError;
+use crate::remote::RemoteError;
 use crate::runner::task_of_branch;
 use crate::store::records::RecordsError;
 use crate::store::state_directory::StateDirectory;
@@ -74,6 +77,9 @@ pub enum HookError {
     /// The records cannot be read.
     #[error(transparent)]
     Records(#[from] RecordsError),
+    /// What is to be pushed cannot be known.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The settings cannot be known.
     #[error("read the settings")]
     Settings(#[source] Box<TaskSettingsError>),
@@ -126,7 +132,8 @@ impl Site {
 }
 
 impl HookError {
-    fn unexpected(what: &'static str, text: &str) -> Self {
+    /// Returns the error for something that git said otherwise than expected.
+    pub fn unexpected(what: &'static str, text: &str) -> Self {
         Self::Unexpected { what, text: text.chars().take(100).collect() }
     }
 }
