@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, doctor, edit, events, init, list,
-    logs, man, retry, rm, run, service, show, status, watch,
+    logs, man, push, retry, rm, run, service, show, status, watch,
 };
 
 /// The widest line of the help.
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Logs(logs::LogsArguments),
     Diff(diff::DiffArguments),
     Events(events::EventsArguments),
+    Push(push::PushArguments),
     Config(config::ConfigArguments),
     Service(service::ServiceArguments),
     Doctor(doctor::DoctorArguments),

@@ -185,7 +185,7 @@ impl Context {
 
     /// Returns `claudedo.*` of git's configuration, in git's order.
     pub(crate) fn user_entries(&self) -> Result<Vec<GitEntry>, CommandError> {
-        Ok(self.repository()?.config_values("claudedo").into_iter().map(entry).collect())
+        Ok(git_entries(self.repository()?))
     }
 
     /// Returns one value of git's configuration, the one that counts. Outside of a repository there is none.
@@ -233,6 +233,11 @@ fn configured_color(values: &[ConfigValue]) -> ColorChoice {
         Some("never" | "false" | "no" | "off" | "0") => ColorChoice::Never,
         Some(_) | None => ColorChoice::Auto,
     }
+}
+
+/// Returns `claudedo.*` of git's configuration, in git's order.
+pub(crate) fn git_entries(repository: &Repository) -> Vec<GitEntry> {
+    repository.config_values("claudedo").into_iter().map(entry).collect()
 }
 
 /// Returns a value of git's configuration as the settings take it.

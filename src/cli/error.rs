@@ -1,6 +1,6 @@
 //! How a command fails: what kind of failure, what happened, what to do next.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::process::ExitCode;
 
 use crate::ui::Ui;
@@ -94,6 +94,13 @@ impl CommandError {
             ui.hint(format_args!("{}", safe(hint)));
         }
         ExitCode::from(self.kind.code())
+    }
+}
+
+impl Display for CommandError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message.as_deref().unwrap_or_default())?;
+        self.causes.iter().try_for_each(|cause| write!(f, ": {cause}"))
     }
 }
 

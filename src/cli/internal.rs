@@ -1,7 +1,7 @@
 //! What this program starts for itself, and what must answer at once.
 //!
-//! None of it may open a repository or build the command line's definition: a supervisor is started
-//! for every run, and `--version` is what scripts ask first.
+//! None of it builds the command line's definition: a supervisor is started for every run, git waits for a hook,
+//! and `--version` is what scripts ask first.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use crate::agent::demo::DemoAgent;
 use crate::agent::environment::{RESUME_VARIABLE, SESSION_VARIABLE};
 use crate::os::env;
+use crate::trigger::hook::{DRAIN_WORD, PUSH_WORD};
 use crate::ui::{Format, Narration, Ui};
 
 /// Does what is asked when it is one of these, or returns `None`. `words` starts with the program's name.
@@ -19,6 +20,9 @@ pub(super) fn run(words: &[OsString]) -> Option<ExitCode> {
     match (word, &words[2..]) {
         ("--version" | "-V", []) => Some(version()),
         ("supervise", [run_directory]) => Some(supervise(Path::new(run_directory))),
+        ("hook", [event, arguments @ ..]) => Some(super::hook::run(event, arguments)),
+        (DRAIN_WORD, []) => Some(super::hook_background::drain()),
+        (PUSH_WORD, [remote, pushing]) => Some(super::hook_background::push(remote, pushing)),
         ("demo-agent", arguments) => Some(demo_agent(arguments)),
         _ => None,
     }
@@ -52,6 +56,6 @@ fn session() -> Vec<OsString> {
     vec![option.into(), session.into()]
 }
 
-fn plain_ui() -> Ui {
+pub(super) fn plain_ui() -> Ui {
     Ui::new(Format::Text, anstream::ColorChoice::Auto, Narration::Normal)
 }

@@ -19,6 +19,8 @@ mod doctor;
 mod edit;
 mod error;
 mod events;
+mod hook;
+mod hook_background;
 mod init;
 mod internal;
 mod json;
@@ -26,6 +28,8 @@ mod list;
 mod live;
 mod logs;
 mod man;
+mod push;
+mod push_hook;
 mod retry;
 mod rm;
 mod run;
@@ -82,6 +86,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Run(args) => run::run(args, context),
         Command::Approve(args) => approve::run(args, context),
         Command::Watch(args) => watch::run(args, context),
+        Command::Push(args) => push::run(args, context),
         Command::Cancel(args) => cancel::run(args, context),
         Command::Retry(args) => retry::run(args, context),
         Command::Continue(args) => continuation::run(args, context),

@@ -3,8 +3,8 @@
 use super::layer::{Layer, Origin};
 use crate::task::settings::with_settings;
 use crate::task::value::{
-    Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, RelativePath, SettingType, Span, Text,
-    Whole, Word, Workspace,
+    Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven, RelativePath,
+    SettingType, Span, Text, Whole, Word, Workspace,
 };
 use crate::task::{SettingKey, SettingPlace, Settings};
 
@@ -283,10 +283,12 @@ mod tests {
         checks= (built in)
         agent_command= (built in)
         slots=3 (config.yaml)
+        push_unproven=warn (built in)
         worktree_root= (built in)
         keep_worktrees=true (global ~/.gitconfig)
         project_settings=false (built in)
         claude=claude (built in)
+        push=nothing (built in)
         allow_repository_commands=false (built in)
         "##);
     }

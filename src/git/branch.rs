@@ -28,6 +28,20 @@ impl Repository {
         self.ref_target(branch.as_str())
     }
 
+    /// Returns the full names and tips of the branches below a prefix such as `refs/heads/claudedo/`.
+    pub fn branch_tips(&self, prefix: &str) -> Result<Vec<(String, CommitId)>, GitError> {
+        let repository = self.local();
+        let failed = || format!("list {prefix}");
+        let platform = repository.references().map_err(GitError::on(failed()))?;
+        let found = platform.prefixed(prefix).map_err(GitError::on(failed()))?;
+        // A ref that is broken must not hide the others.
+        let tip = |reference: gix::Reference<'_>| {
+            let id = reference.try_id()?.detach();
+            Some((reference.name().as_bstr().to_string(), CommitId::new(id)))
+        };
+        Ok(found.filter_map(|reference| tip(reference.ok()?)).collect())
+    }
+
     /// Moves a branch from one commit to another, or fails with [`GitError::RefMoved`] and changes nothing.
     ///
     /// Worktrees that have the branch checked out are not updated.

@@ -26,6 +26,22 @@ const REASON_BYTES_MAX: usize = 2_000;
 const KEPT_VARIABLES: [&str; 4] =
     ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"];
 
+/// The beginnings of variables that say how a remote is reached and who the user is there (git(1), git-config(1)).
+const REMOTE_VARIABLES: [&str; 9] = [
+    "GIT_SSH",
+    "GIT_SSL_",
+    "GIT_ASKPASS",
+    "GIT_HTTP_",
+    "GIT_PROXY_",
+    "GIT_ALLOW_PROTOCOL",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_VALUE_",
+];
+
+/// What `git -c` was given, which may be a header or a credential helper.
+const PARAMETERS_VARIABLE: &str = "GIT_CONFIG_PARAMETERS";
+
 /// What every command is told first.
 const NO_HOOKS: [&str; 4] = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
 
@@ -33,6 +49,9 @@ const NO_HOOKS: [&str; 4] = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmon
 #[derive(Debug, Clone)]
 pub struct GitProgram {
     git_dir: PathBuf,
+    working_directory: PathBuf,
+    environment: BTreeMap<OsString, OsString>,
+    time_max: Duration,
 }
 
 /// What a captured command said.
@@ -45,7 +64,27 @@ pub struct ProgramOutput {
 impl GitProgram {
     /// Returns git for the main repository, started in its common directory.
     pub fn new(repository: &Repository) -> Self {
-        Self { git_dir: repository.common_dir() }
+        let git_dir = repository.common_dir();
+        let environment = without_git(env::all());
+        Self { working_directory: git_dir.clone(), git_dir, environment, time_max: TIME_MAX }
+    }
+
+    /// Returns git for talking to a remote, as the user's own git would: from where addresses that are relative paths
+    /// count, with the user's ssh and helpers. It asks nobody for a password, and ends after a time.
+    pub(super) fn for_remotes(repository: &Repository, time_max: Duration) -> Self {
+        let mut program = Self::new(repository);
+        program.environment = for_remotes(env::all());
+        program.time_max = time_max;
+        program.working_directory = repository.work_tree().unwrap_or_else(|| repository.common_dir());
+        let chooses_ssh = |name: &str| program.environment.contains_key(OsStr::new(name));
+        let is_set = |value: &super::ConfigValue| value.key == "sshcommand";
+        if !chooses_ssh("GIT_SSH")
+            && !chooses_ssh("GIT_SSH_COMMAND")
+            && !repository.config_values("core").iter().any(is_set)
+        {
+            program.environment.insert("GIT_SSH_COMMAND".into(), "ssh -o BatchMode=yes".into());
+        }
+        program
     }
 
     /// Runs git with its output captured and no input. It is ended after five minutes.
@@ -59,8 +98,8 @@ impl GitProgram {
             program: PathBuf::from("git"),
             arguments: NO_HOOKS.iter().map(OsString::from).chain(arguments).collect(),
             environment: self.environment(),
-            working_directory: self.git_dir.clone(),
-            time_max: TIME_MAX,
+            working_directory: self.working_directory.clone(),
+            time_max: self.time_max,
             output_bytes_max: OUTPUT_BYTES_MAX,
         }
         .run();
@@ -70,7 +109,7 @@ impl GitProgram {
                 Err(GitError::ProgramStart { command, source })
             }
             Err(CapturedError::TimeOut { .. }) => {
-                let reason = format!("no end after {} s, so it was ended", TIME_MAX.as_secs());
+                let reason = format!("no end after {} s, so it was ended", self.time_max.as_secs());
                 Err(GitError::Program { command, reason })
             }
         }
@@ -93,8 +132,7 @@ impl GitProgram {
     }
 
     fn environment(&self) -> BTreeMap<OsString, OsString> {
-        let mut environment = env::all();
-        environment.retain(|name, _| !is_git_variable(name));
+        let mut environment = self.environment.clone();
         environment.insert("GIT_DIR".into(), self.git_dir.clone().into());
         // Commands that only look must not take a lock from somebody who works, nor ask for a password.
         environment.insert("GIT_OPTIONAL_LOCKS".into(), "0".into());
@@ -104,6 +142,13 @@ impl GitProgram {
 }
 
 impl ProgramOutput {
+    /// Returns whether the exit code is 0, the standard output, and git's own words about what went wrong.
+    pub(super) fn into_parts(self) -> (bool, String, String) {
+        let Captured { status, stdout, stderr, .. } = self.captured;
+        let stdout = String::from_utf8_lossy(&stdout).into_owned();
+        (status.success(), stdout, complaint(&stderr))
+    }
+
     /// Returns the standard output, or an error with git's own words when the exit code is not 0.
     pub fn require_success(self) -> Result<Vec<u8>, GitError> {
         let Captured { status, stdout, stderr, .. } = self.captured;
@@ -116,9 +161,40 @@ impl ProgramOutput {
     }
 }
 
+/// Returns an environment without what git says to its subcommands and hooks, for what is started from there.
+pub fn without_git(mut environment: BTreeMap<OsString, OsString>) -> BTreeMap<OsString, OsString> {
+    environment.retain(|name, _| !is_git_variable(name));
+    environment
+}
+
+/// Returns an environment like [`without_git`], with what says how a remote is reached.
+pub fn for_remotes(mut environment: BTreeMap<OsString, OsString>) -> BTreeMap<OsString, OsString> {
+    environment.retain(|name, _| !is_git_variable(name) || reaches_remotes(name));
+    environment
+}
+
+fn reaches_remotes(name: &OsString) -> bool {
+    let name = name.to_string_lossy();
+    name == PARAMETERS_VARIABLE || REMOTE_VARIABLES.iter().any(|beginning| name.starts_with(beginning))
+}
+
 fn is_git_variable(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     name.starts_with("GIT_") && !KEPT_VARIABLES.contains(&name.as_ref())
+}
+
+/// Returns what git says is wrong: its first `fatal:` or `error:` line, else its last line.
+fn complaint(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let wrong =
+        lines().find(|line| ["fatal: ", "error: ", "ssh: "].iter().any(|word| line.starts_with(word)));
+    wrong
+        .or_else(|| lines().next_back())
+        .unwrap_or("git said nothing")
+        .chars()
+        .take(REASON_BYTES_MAX)
+        .collect()
 }
 
 fn words(arguments: &[OsString]) -> String {

@@ -37,6 +37,7 @@ pub use cancel::{Cancelled, cancel, request_end_of_all};
 pub use decide::{Patience, Phase, QueueHold, Stay};
 pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
 pub use engine::{Engine, EngineParts};
+pub use place::task_of_branch;
 pub use scan::Selection;
 pub use sight::Sight;
 pub use wakes::Wakes;

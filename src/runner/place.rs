@@ -72,9 +72,17 @@ fn base(repository: &Repository, task: &LoadedTask, settings: &TaskSettings) -> 
     repository.resolve_commit(settings.resolved.base.value.as_str())
 }
 
+/// Where the branches of tasks are.
+const BRANCHES: &str = "refs/heads/claudedo/";
+
+/// Returns the task whose branch has this full name, if it is one.
+pub fn task_of_branch(name: &str) -> Option<TaskId> {
+    name.strip_prefix(BRANCHES)?.parse().ok()
+}
+
 /// Returns the branch of a task.
 pub(crate) fn branch_of(task: &TaskId) -> Result<BranchName, GitError> {
-    let name = format!("refs/heads/claudedo/{task}");
+    let name = format!("{BRANCHES}{task}");
     name.parse().map_err(|_| GitError::InvalidName { name })
 }
 

@@ -12,6 +12,7 @@ mod cache;
 pub mod event_stream;
 pub mod history;
 pub mod overview;
+pub mod push_note;
 pub mod records;
 mod review;
 pub mod run_directory;

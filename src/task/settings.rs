@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::ValueSeed;
 use super::value::{
-    Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, RelativePath, SettingType,
-    Span, Text, Whole, Word, Workspace, Written,
+    Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
+    RelativePath, SettingType, Span, Text, Whole, Word, Workspace, Written,
 };
 
 /// Where a setting may stand. Every one may stand in the user's git config.
@@ -70,6 +70,8 @@ macro_rules! with_settings {
             AgentCommand, agent_command: CommandWords, EverywhereOnceAllowed;
             /// How many runs go on at the same time.
             Slots, slots: Whole<1, 64> = Whole::clamped(2), Repository;
+            /// What a push does with the branch of a task that is not proven: say nothing, tell, or refuse the push.
+            PushUnproven, push_unproven: PushUnproven = PushUnproven::Warn, Repository;
             /// Folder under which worktrees are made; without it, one in the user's state folder.
             WorktreeRoot, worktree_root: OutsidePath, UserOnly;
             /// Keep the worktree of a task that is done; if not, it goes once its files are on the branch.
@@ -78,6 +80,8 @@ macro_rules! with_settings {
             ProjectSettings, project_settings: bool = false, UserOnly;
             /// The Claude Code program.
             Claude, claude: Program = Program::claude(), UserOnly;
+            /// What travels along with a push; records hold all that the agents printed.
+            Push, push: PushAlong = PushAlong::Nothing, UserOnly;
             /// Let files of the repository say which commands run.
             AllowRepositoryCommands, allow_repository_commands: bool = false, UserOnly;
         }

@@ -5,5 +5,6 @@
 
 pub mod detach;
 pub mod holder;
+pub mod hook;
 pub mod service;
 pub mod watch;

@@ -24,6 +24,7 @@ const COMMANDS: &[&str] = &[
     "logs",
     "diff",
     "events",
+    "push",
     "config",
     "service",
     "doctor",

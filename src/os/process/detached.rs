@@ -71,6 +71,21 @@ pub fn leave_session() {
     if rustix::process::setsid().is_err() {}
 }
 
+/// Closes every file but the three standard ones, for a process that outlives whoever started it.
+///
+/// Who reads a pipe until its end (`git commit | cat`, a test runner that hands out descriptor 3) must not wait for
+/// a process that inherited the other end by accident. To be called first of all: what this process has opened
+/// itself would be closed as well.
+pub fn close_inherited_files() {
+    let Ok(entries) = std::fs::read_dir("/dev/fd") else { return };
+    let numbers: Vec<i32> =
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // The one of the folder just read is closed already.
+        if nix::unistd::close(number).is_err() {}
+    }
+}
+
 /// Takes the locked file that was handed over as standard input; children do not inherit it.
 ///
 /// Fails when it is not a file, or when somebody else holds its lock.

@@ -12,6 +12,7 @@
 //! is signalled, nothing is swept, and an identity is a number alone. A process that left the group
 //! survives there.
 
+mod ancestor;
 mod attached;
 mod captured;
 mod children;
@@ -24,11 +25,13 @@ mod leader;
 mod procfs;
 mod search;
 
+pub use ancestor::{Ancestor, find_ancestor};
 pub use attached::{Pager, run_attached, start_pager};
 pub use captured::{Captured, CapturedCommand, CapturedError};
 pub use children::{ChildEnd, ChildrenLeft, become_subreaper, reap_children};
 pub use detached::{
-    leave_session, redirect_input_to_null, start_in_background, start_supervisor, take_handed_file,
+    close_inherited_files, leave_session, redirect_input_to_null, start_in_background, start_supervisor,
+    take_handed_file,
 };
 pub use end::EndProcessesError;
 pub use file_users::{FileUse, FileUser, find_file_users};

@@ -62,6 +62,18 @@ pub(super) fn has_open(pid: i32, path: &Path) -> bool {
         .any(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()))
 }
 
+/// Loads the name of a process's program, cut to 15 characters by the kernel.
+pub(super) fn load_name(pid: i32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
+}
+
+/// Loads the words of a process's command line.
+pub(super) fn load_words(pid: i32) -> Vec<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
 /// Returns whether a process was started with an entry (`NAME=value`) in its environment.
 ///
 /// `buffer` is scratch space, kept between calls because this is asked of every process there is.

@@ -23,7 +23,7 @@ pub use number::{Budget, Whole};
 pub use path::{OutsidePath, Program, RelativePath};
 pub use span::Span;
 pub use text::{Text, Title, Word};
-pub use word::{PermissionMode, Workspace};
+pub use word::{PermissionMode, PushAlong, PushUnproven, Workspace};
 
 /// A kind of value: how it is read and written.
 pub trait SettingType: Sized + Clone + Debug + PartialEq {

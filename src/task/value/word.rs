@@ -29,6 +29,26 @@ pub enum Workspace {
     Sandbox,
 }
 
+/// What a push does with a task's branch that is not proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushUnproven {
+    /// Says nothing.
+    Allow,
+    /// Tells, and lets it go.
+    Warn,
+    /// Refuses the push.
+    Block,
+}
+
+/// What travels along with a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushAlong {
+    /// Nothing.
+    Nothing,
+    /// The records of this machine, with all that its agents printed.
+    Records,
+}
+
 const PERMISSION_MODES: [(&str, PermissionMode); 7] = [
     ("acceptEdits", PermissionMode::AcceptEdits),
     ("auto", PermissionMode::Auto),
@@ -41,6 +61,11 @@ const PERMISSION_MODES: [(&str, PermissionMode); 7] = [
 
 const WORKSPACES: [(&str, Workspace); 2] =
     [("worktree", Workspace::Worktree), ("sandbox", Workspace::Sandbox)];
+
+const PUSH_UNPROVEN: [(&str, PushUnproven); 3] =
+    [("allow", PushUnproven::Allow), ("warn", PushUnproven::Warn), ("block", PushUnproven::Block)];
+
+const PUSH_ALONG: [(&str, PushAlong); 2] = [("nothing", PushAlong::Nothing), ("records", PushAlong::Records)];
 
 impl SettingType for PermissionMode {
     fn expected() -> String {
@@ -70,7 +95,35 @@ impl SettingType for Workspace {
     }
 }
 
-json_by_text!(PermissionMode, Workspace);
+impl SettingType for PushUnproven {
+    fn expected() -> String {
+        one_of(&PUSH_UNPROVEN)
+    }
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        chosen(&PUSH_UNPROVEN, text)
+    }
+
+    fn show(&self) -> String {
+        shown(&PUSH_UNPROVEN, *self)
+    }
+}
+
+impl SettingType for PushAlong {
+    fn expected() -> String {
+        one_of(&PUSH_ALONG)
+    }
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        chosen(&PUSH_ALONG, text)
+    }
+
+    fn show(&self) -> String {
+        shown(&PUSH_ALONG, *self)
+    }
+}
+
+json_by_text!(PermissionMode, PushAlong, PushUnproven, Workspace);
 
 fn one_of<T>(words: &[(&str, T)]) -> String {
     let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();

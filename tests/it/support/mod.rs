@@ -154,6 +154,11 @@ impl TestRepository {
         assert!(left.is_empty(), "still running: {left:#?}");
     }
 
+    /// Kills every process of this test at once, as a power cut does.
+    pub(crate) fn kill_all(&self) {
+        processes::end(self.root());
+    }
+
     /// Returns the settings for snapshots of this test's output: what differs between two runs is replaced.
     ///
     /// Use as `repository.snapshots().bind(|| insta::assert_snapshot!(output, @""))`.

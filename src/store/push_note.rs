@@ -1,0 +1,69 @@
+//! How the last push of the records went, for each remote: `push.json` of the local state.
+//!
+//! It is for people: what a remote has is known only by asking it.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::state_directory::StateDirectory;
+use crate::os::fs::{self, FileError};
+use crate::os::lock::FileLock;
+use crate::timestamp::Timestamp;
+
+/// The last push to one remote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushNote {
+    /// The commit of the tracking ref that was to be pushed.
+    pub commit: String,
+    /// How far it got.
+    pub state: PushState,
+    /// What git said, where it failed.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How far a push got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PushState {
+    /// It was begun; if nobody is at it any more, it was cut off.
+    Begun,
+    /// The remote has the commit.
+    Pushed,
+    /// The remote did not take it.
+    Refused,
+    /// The remote was not reached.
+    Failed,
+}
+
+/// The right to push the records of this clone.
+#[derive(Debug)]
+pub struct PushLock {
+    _lock: FileLock,
+}
+
+impl StateDirectory {
+    /// Takes the right to push the records, waiting for whoever has it.
+    pub fn lock_push(&self) -> Result<PushLock, FileError> {
+        self.create()?;
+        FileLock::take(&self.path().join("locks/push")).map(|lock| PushLock { _lock: lock })
+    }
+
+    /// Loads the notes by remote. One that a newer program wrote, or that is damaged, says nothing.
+    pub fn load_push_notes(&self) -> Result<BTreeMap<String, PushNote>, FileError> {
+        let bytes = fs::read_optional(&self.path().join("push.json"))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+    }
+
+    /// Notes how a push to a remote went.
+    pub fn note_push(&self, _held: &PushLock, remote: &str, note: PushNote) -> Result<(), FileError> {
+        let mut notes = self.load_push_notes()?;
+        notes.insert(remote.to_owned(), note);
+        let path = self.path().join("push.json");
+        let bytes = serde_json::to_vec(&notes).map_err(io::Error::from);
+        fs::write_derived(&path, &bytes.map_err(FileError::on("write", &path))?)
+    }
+}
