@@ -3,11 +3,13 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::approve::approve_written;
 use super::context::Context;
 use super::error::{CommandError, ErrorKind};
 use super::run::run_tasks;
 use super::text::{TextArguments, edit, load_standard_input};
 use crate::store::tasks::{TaskFolder, TaskFolderError};
+use crate::store::trust::ApprovedBy;
 use crate::task::value::SettingType;
 use crate::task::{
     Budget, ID_RANDOM_BYTES, ListName, PermissionMode, RelativePath, Span, Subtask, TaskFile, TaskId, Text,
@@ -96,6 +98,7 @@ pub(crate) fn run(args: &AddArguments, context: &Context) -> Result<(), CommandE
     let folder = context.require_tasks("add a task")?;
     let task = task(args, context)?;
     let id = create(args, &folder, &task)?;
+    approve_written(&id, &task.to_yaml(), ApprovedBy::Added, context)?;
     let path = folder.task_path(&id);
     warn_about_list(&task, &folder, context);
     match context.ui.format() {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    add, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man, retry,
-    rm, run, show, status,
+    add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
+    retry, rm, run, show, status,
 };
 
 /// The widest line of the help.
@@ -82,6 +82,7 @@ pub(crate) enum Command {
     Edit(edit::EditArguments),
     Rm(rm::RmArguments),
     Run(run::RunArguments),
+    Approve(approve::ApproveArguments),
     Cancel(cancel::CancelArguments),
     Retry(retry::RetryArguments),
     Continue(continuation::ContinueArguments),

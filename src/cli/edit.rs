@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::approve::approve_written;
 use super::context::Context;
 use super::error::CommandError;
 use super::text::{editing_path, load_file, load_standard_input, run_editor};
 use crate::os::fs;
 use crate::store::tasks::{TaskFolder, TaskFolderError};
+use crate::store::trust::ApprovedBy;
 use crate::task::TaskId;
 
 /// Edit a task
@@ -50,6 +52,7 @@ pub(crate) fn run(args: &EditArguments, context: &Context) -> Result<(), Command
         return Err(keep(error, &task, &copy, &after)?);
     }
     replace(&folder, &task, &copy, &after)?;
+    approve_written(&task, &after, ApprovedBy::Edited, context)?;
     fs::remove_file(&copy)?;
     context.ui.status(format_args!("Changed {}", path.display()));
     Ok(())

@@ -77,6 +77,11 @@ impl CommandError {
         self.kind
     }
 
+    /// Returns what happened, unless it was said before.
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
     /// Prints the error and returns its exit code.
     pub(crate) fn report(&self, ui: &Ui) -> ExitCode {
         if let Some(message) = &self.message {

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::error::CommandError;
 use super::json::{ListedJson, TaskJson};
-use crate::schedule::{Standing, Wish};
+use crate::schedule::{Hold, Standing, Wish};
 use crate::store::history::TaskHistory;
 use crate::store::overview::Overview;
 use crate::store::tasks::LoadedTask;
@@ -85,6 +85,12 @@ pub(crate) fn run(args: &ListArguments, context: &Context) -> Result<(), Command
     }
     if rows.is_empty() && overview.invalid.is_empty() {
         context.ui.hint(format_args!("To add a task: git claudedo add \"Fix the login redirect\""));
+    }
+    let is_untrusted = |row: &&Row<'_>| matches!(row.standing, Standing::Held { hold: Hold::Untrusted });
+    match rows.iter().filter(is_untrusted).count() {
+        0 => {}
+        1 => context.ui.hint(format_args!("One task waits for approval: git claudedo approve --all")),
+        more => context.ui.hint(format_args!("{more} tasks wait for approval: git claudedo approve --all")),
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! for itself ([`internal`]) goes past all of it, because it is started once a run and must be cheap.
 
 mod add;
+mod approve;
 mod arguments;
 mod cancel;
 mod completions;
@@ -75,6 +76,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Edit(args) => edit::run(args, context),
         Command::Rm(args) => rm::run(args, context),
         Command::Run(args) => run::run(args, context),
+        Command::Approve(args) => approve::run(args, context),
         Command::Cancel(args) => cancel::run(args, context),
         Command::Retry(args) => retry::run(args, context),
         Command::Continue(args) => continuation::run(args, context),

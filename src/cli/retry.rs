@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::approve::approve_named;
 use super::context::Context;
 use super::error::CommandError;
 use super::run::run_tasks;
@@ -66,6 +67,7 @@ pub(crate) fn request(
     history: &TaskHistory,
     context: &Context,
 ) -> Result<(), CommandError> {
+    approve_named(task, context)?;
     // Whoever appends for a task holds its lock, so that no runner takes it in the same moment.
     let state = context.state()?;
     state.create()?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::approve::{approve_named, approve_present};
 use super::context::Context;
 use super::error::{CommandError, ErrorKind};
 use super::json::EndedJson;
@@ -49,9 +50,22 @@ pub(crate) fn run(args: &RunArguments, context: &Context) -> Result<(), CommandE
     context.require_tasks("run tasks")?;
     let tasks: BTreeSet<TaskId> =
         args.tasks.iter().map(|part| context.resolve(part)).collect::<Result<_, _>>()?;
+    approve(&tasks, context)?;
     let selection = if tasks.is_empty() { Selection::All } else { Selection::Only(tasks) };
     let patience = if args.no_wait { Patience::Leave } else { Patience::Wait };
     drain(context, Wanted { selection, slots: args.slots, patience })
+}
+
+/// Approves what the user asks to be run: the tasks by name, or all that are there, whoever brought them. Where another
+/// runner is at work, this start runs nothing, so only a name counts.
+fn approve(tasks: &BTreeSet<TaskId>, context: &Context) -> Result<(), CommandError> {
+    for task in tasks {
+        approve_named(task, context)?;
+    }
+    if tasks.is_empty() && !context.state()?.has_runner()? {
+        approve_present(&context.overview()?, context)?;
+    }
+    Ok(())
 }
 
 /// Runs these tasks now, as a command does that was given `--run`.

@@ -200,7 +200,7 @@ fn lock_path(path: &Path) -> PathBuf {
 }
 
 /// Returns how long ago a file was last written, or `None` when there is none.
-fn age(path: &Path) -> Option<Duration> {
+pub(super) fn age(path: &Path) -> Option<Duration> {
     let modified = path.symlink_metadata().ok()?.modified().ok()?;
     let modified = modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
     let now = u64::try_from(clock::now().unix_seconds()).ok()?;

@@ -24,6 +24,7 @@ use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::history::TaskHistory;
 use crate::store::run_directory::{Launch, Limits};
 use crate::store::tasks::{SettingsSource, TaskWithText};
+use crate::store::trust::{TrustedTask, admit};
 use crate::task::{SettingType, Span};
 use crate::template::{TemplateName, follow_up_prompt, prompt};
 
@@ -50,20 +51,21 @@ pub(crate) fn prepare(
         return Ok(None);
     }
     let Some(task) = engine.tasks.load(&candidate.task, clock::now())? else { return Ok(None) };
+    let Some(task) = admitted(engine, task)? else { return Ok(None) };
     let run = RunId::new_unique();
     let intent = Intent {
         run,
         claim: run,
         task: candidate.task.clone(),
-        task_text: String::from_utf8_lossy(&task.bytes).into_owned(),
-        title: task.task.file.title.as_str().to_owned(),
+        task_text: String::from_utf8_lossy(task.bytes()).into_owned(),
+        title: task.task().file.title.as_str().to_owned(),
         number: history.next_number(),
         kind: candidate.run_kind,
         slot,
         planned: clock::now(),
     };
     let settings = SettingsSource::load(&engine.tasks, &engine.user_config);
-    let settings = match settings.and_then(|mut source| source.of(Some(&task.task))) {
+    let settings = match settings.and_then(|mut source| source.of(Some(task.task()))) {
         Ok(settings) => settings,
         Err(error) => return Ok(Some(Prepared::Refused(intent, Refusal::unknown_settings(&error)))),
     };
@@ -74,7 +76,7 @@ pub(crate) fn prepare(
         return Ok(None);
     }
     let draft = Draft { engine, candidate, history: &history, task: &task, settings: &settings.resolved };
-    let planned = place(engine, &intent, &task.task, &settings)
+    let planned = place(engine, &intent, task.task(), &settings)
         .and_then(|workspace| draft.plan(intent.clone(), workspace));
     match planned {
         Ok(plan) => {
@@ -85,11 +87,24 @@ pub(crate) fn prepare(
     }
 }
 
+/// Lets the bytes that were just read be run, if they may be: the file may be another one than the runner looked at.
+fn admitted(engine: &Engine, task: TaskWithText) -> anyhow::Result<Option<TrustedTask>> {
+    let id = task.id.clone();
+    let admitted = admit(&engine.repository, &engine.state, &engine.tasks, task, clock::now())?.ok();
+    if admitted.is_none() {
+        let message =
+            format!("task {id} is held: its file was replaced, and nobody approved what it says now");
+        let kind = StreamEventKind::WorkerLog { level: Level::Warning, message };
+        engine.broadcast.tell(Some(&id), None, kind);
+    }
+    Ok(admitted)
+}
+
 struct Draft<'a> {
     engine: &'a Engine,
     candidate: &'a Candidate,
     history: &'a TaskHistory,
-    task: &'a TaskWithText,
+    task: &'a TrustedTask,
     settings: &'a Resolved,
 }
 
@@ -101,7 +116,7 @@ impl Draft<'_> {
             .load_template(TemplateName::Prompt)
             .map_err(|error| Refusal::settings(&error))?;
         let task_prompt =
-            prompt(&self.task.task.file, &template).map_err(|error| Refusal::settings(&error))?;
+            prompt(&self.task.task().file, &template).map_err(|error| Refusal::settings(&error))?;
         let session = self.session()?;
         let prompt = self.prompt(&task_prompt, &session);
         let (protocol, invocation, files) = self.agent(&session)?;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::decide::Event;
 use super::engine::Engine;
 use crate::os::clock;
-use crate::schedule::{Candidate, Hold, Standing, queue};
+use crate::schedule::{Candidate, Hold, Standing, Wish, queue};
 use crate::store::overview::{Overview, Sources};
 use crate::store::tasks::{Readiness, Unsettled};
+use crate::store::trust::{ApprovedBy, Trust};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
@@ -40,6 +41,7 @@ pub(crate) fn scan(engine: &Engine, selection: &Selection) -> anyhow::Result<Eve
         user: &engine.user_config,
     };
     let overview = Overview::load(&sources, now)?;
+    approve_saved(engine, &overview, now);
     let candidates: Vec<Candidate> = queue(&overview.entries, &overview.standings)
         .into_iter()
         .filter(|candidate| selection.contains(&candidate.task))
@@ -51,6 +53,22 @@ pub(crate) fn scan(engine: &Engine, selection: &Selection) -> anyhow::Result<Eve
         .filter_map(|(task, standing)| release(&overview, task, standing))
         .min();
     Ok(Event::Scanned { queue: candidates, next_release })
+}
+
+/// Approves what was saved here and is ready, so that it stays so once it is committed.
+///
+/// What cannot be written down stays saved here, and the next look tries again.
+fn approve_saved(engine: &Engine, overview: &Overview, now: Timestamp) {
+    for entry in &overview.entries {
+        let is_saved = overview.trust.get(&entry.task) == Some(&Trust::Saved);
+        let Some(seen) = overview.tasks.get(&entry.task).filter(|_| is_saved) else { continue };
+        if matches!(entry.wish, Wish::Ready { .. })
+            && let Ok(Some(task)) = engine.tasks.load(&entry.task, now)
+            && task.task.content == seen.content
+        {
+            drop(engine.state.approve(&task, ApprovedBy::Saved, now));
+        }
+    }
 }
 
 fn release(overview: &Overview, task: &TaskId, standing: &Standing) -> Option<Timestamp> {

@@ -3,8 +3,8 @@
 //! [`tasks`] reads and writes what people keep under `.claudedo/`; [`records`] appends to this machine's
 //! tracking ref and reads all machines' (as a [`history`] for each task, through a derived `cache`);
 //! [`state_directory`] is what this clone alone knows: the [`runner_lock`], one [`run_directory`] for each live
-//! run, the [`event_stream`] that live views read. [`overview`] puts all of it together, and `review` tells
-//! what of it nobody has merged yet.
+//! run, the [`event_stream`] that live views read, and what its user approved ([`trust`]). [`overview`] puts all of
+//! it together, and `review` tells what of it nobody has merged yet.
 
 mod cache;
 pub mod event_stream;
@@ -16,3 +16,4 @@ pub mod run_directory;
 pub mod runner_lock;
 pub mod state_directory;
 pub mod tasks;
+pub mod trust;

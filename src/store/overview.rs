@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::history::TaskHistory;
 use super::records::{Records, RecordsError};
 use super::state_directory::StateDirectory;
-use super::tasks::{LoadedTask, LoadedTasks, Readiness, SettingsSource, TaskFolder, Unsettled};
+use super::tasks::{LoadedTask, LoadedTasks, Readiness, SETTLE_TIME, SettingsSource, TaskFolder, Unsettled};
+use super::trust::{Judge, Trust};
 use crate::config::GitEntry;
 use crate::os::fs::FileError;
 use crate::run::{MachineId, StoredState};
@@ -26,6 +27,8 @@ pub struct Overview {
     pub histories: BTreeMap<TaskId, TaskHistory>,
     /// The files that cannot be read.
     pub invalid: Vec<TaskFileError>,
+    /// Whether their bytes may be run, of the tasks that might run next.
+    pub trust: BTreeMap<TaskId, Trust>,
 }
 
 /// What an overview is put together from.
@@ -84,7 +87,8 @@ impl Overview {
         histories: BTreeMap<TaskId, TaskHistory>,
         now: Timestamp,
     ) -> Result<Self, RecordsError> {
-        let files: BTreeMap<TaskId, LoadedTask> = loaded.tasks.into_iter().collect();
+        let mut files: BTreeMap<TaskId, LoadedTask> = loaded.tasks.into_iter().collect();
+        let trust = trust(sources, &mut files, &histories, now)?;
         let invalid: Vec<TaskId> = loaded.invalid.iter().filter_map(invalid_task).collect();
         let mut ids: Vec<&TaskId> = files.keys().chain(histories.keys()).chain(&invalid).collect();
         ids.sort();
@@ -97,7 +101,7 @@ impl Overview {
             let damage = histories.get(id).and_then(|history| history.damage.as_ref());
             let wish = match (damage, files.get(id)) {
                 (Some(message), _) => Wish::Unreadable { message: message.clone() },
-                (None, Some(file)) => wish(file, &stored, settings.as_mut()),
+                (None, Some(file)) => wish(file, &stored, trust.get(id).copied(), settings.as_mut()),
                 (None, None) if invalid.contains(id) => Wish::Invalid,
                 (None, None) => Wish::Gone,
             };
@@ -110,7 +114,7 @@ impl Overview {
         }
         let here = here(sources.state)?;
         let standings = standings(&entries, &here, now);
-        Ok(Self { entries, standings, tasks: files, histories, invalid: loaded.invalid })
+        Ok(Self { entries, standings, tasks: files, histories, invalid: loaded.invalid, trust })
     }
 }
 
@@ -126,7 +130,35 @@ fn lock(state: &StateDirectory, task: &TaskId, stored: &StoredState) -> Result<L
     }
 }
 
-fn wish(task: &LoadedTask, stored: &StoredState, settings: Option<&mut SettingsSource<'_>>) -> Wish {
+/// Asks of each task that might run next whether its bytes may be run. One that may be arriving counts as changing.
+fn trust(
+    sources: &Sources<'_>,
+    files: &mut BTreeMap<TaskId, LoadedTask>,
+    histories: &BTreeMap<TaskId, TaskHistory>,
+    now: Timestamp,
+) -> Result<BTreeMap<TaskId, Trust>, FileError> {
+    let judge = Judge::load(&sources.records.repository, sources.state, sources.tasks)?;
+    let mut all = BTreeMap::new();
+    for (id, file) in files {
+        let stored = histories.get(id).map_or(&StoredState::New, |history| &history.state);
+        if file.file.draft || !might_run(stored) {
+            continue;
+        }
+        let trust = judge.trust(id, &file.content);
+        if trust == Trust::Arriving && file.readiness == Readiness::Ready {
+            file.readiness = Readiness::Unsettled(Unsettled::Changing { until: now.plus(SETTLE_TIME) });
+        }
+        all.insert(id.clone(), trust);
+    }
+    Ok(all)
+}
+
+fn wish(
+    task: &LoadedTask,
+    stored: &StoredState,
+    trust: Option<Trust>,
+    settings: Option<&mut SettingsSource<'_>>,
+) -> Wish {
     match (task.file.draft, &task.readiness) {
         (true, _) => return Wish::Draft,
         (false, Readiness::Unsettled(Unsettled::NoFinalNewline)) => {
@@ -137,6 +169,9 @@ fn wish(task: &LoadedTask, stored: &StoredState, settings: Option<&mut SettingsS
         }
         (false, Readiness::Ready) => {}
     }
+    if trust == Some(Trust::Brought) {
+        return Wish::Untrusted;
+    }
     if let Some(message) = settings.and_then(|settings| refusal(task, stored, settings)) {
         return Wish::Refused { message };
     }
@@ -145,12 +180,17 @@ fn wish(task: &LoadedTask, stored: &StoredState, settings: Option<&mut SettingsS
 
 /// Only for a task that might run next: adding up the settings of a thousand that are done takes too long.
 fn refusal(task: &LoadedTask, stored: &StoredState, settings: &mut SettingsSource<'_>) -> Option<String> {
+    if !might_run(stored) {
+        return None;
+    }
+    let settings = settings.of(Some(task)).ok()?;
+    settings.resolved.holds.first().map(ToString::to_string)
+}
+
+fn might_run(stored: &StoredState) -> bool {
     match stored {
-        StoredState::Claimed { .. } | StoredState::Ended { .. } => None,
-        StoredState::New | StoredState::Requested { .. } | StoredState::Held { .. } => {
-            let settings = settings.of(Some(task)).ok()?;
-            settings.resolved.holds.first().map(ToString::to_string)
-        }
+        StoredState::Claimed { .. } | StoredState::Ended { .. } => false,
+        StoredState::New | StoredState::Requested { .. } | StoredState::Held { .. } => true,
     }
 }
 

@@ -5,6 +5,7 @@
 //! locks/runner     held by the one runner of the repository (see `runner_lock`)
 //! wake/            changes whenever the runner is to look at the tasks
 //! locks/task-<id>  held while a task is worked on, by the runner, its supervisor and its agent
+//! trust/           what the user approved (see `trust`)
 //! runs/<run>/      one live run (see `run_directory`)
 //! events.ndjson    the local event stream
 //! cache/           derived, may be deleted at any time

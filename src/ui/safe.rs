@@ -6,6 +6,7 @@
 //! are added afterwards. Nothing that can be read is hidden: a sequence without an end loses its start only.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 /// What stands in for a character that is not printed.
@@ -35,6 +36,39 @@ pub fn safe(text: &str) -> Cow<'_, str> {
         };
     }
     Cow::Owned(clean)
+}
+
+/// Returns the text with every character written out, as `<U+200B>`, that a terminal would obey or not show.
+///
+/// For a person who is to judge a text: a model reads what no eye can see. Line feeds and tabs stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let is_hidden = |character: char| is_unsafe(character) || is_invisible(character);
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() * 2);
+    for character in text.chars() {
+        if is_hidden(character) {
+            // Writing to a string cannot fail.
+            let _ = write!(shown, "<U+{:04X}>", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a character takes no room: the default ignorable code points of Unicode 16.0, among them the tags and
+/// variation selectors that can spell whole sentences, and the marks of interlinear annotation.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 fn is_unsafe(character: char) -> bool {

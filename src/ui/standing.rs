@@ -101,7 +101,10 @@ fn hold_explanation(hold: &Hold) -> String {
             "Its file does not end in a newline, so somebody may still be writing it.".to_owned()
         }
         Hold::Refused { message } => format!("{message}."),
-        Hold::Untrusted => "It came from elsewhere, and nobody on this machine approved it.".to_owned(),
+        Hold::Untrusted => {
+            "Git brought its file or knows an earlier one, and nobody on this machine approved what it says."
+                .to_owned()
+        }
         Hold::Unreadable { message } => format!("{message}."),
         Hold::FileMissing => "Its file is gone.".to_owned(),
         Hold::Waiting { on, because: WaitingBecause::NotYetDone } => {
@@ -133,6 +136,7 @@ mod tests {
             (Standing::Queued { run_kind: RunKind::First }, Some("git claudedo run")),
             (Standing::Running, Some("git claudedo logs --follow fix-it-1a2b")),
             (Standing::Interrupted, Some("git claudedo run")),
+            (Standing::Held { hold: Hold::Untrusted }, Some("git claudedo approve fix-it-1a2b")),
             (waiting(WaitingBecause::NotDone), Some("git claudedo retry fix-it-1a2b")),
             (waiting(WaitingBecause::NotYetDone), None),
         ];

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli_support::{shown, snapshots};
 use crate::support::TestRepository;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "add",
     "list",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 18] = [
     "edit",
     "rm",
     "run",
+    "approve",
     "cancel",
     "retry",
     "continue",

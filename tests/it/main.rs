@@ -12,6 +12,7 @@ mod cli_standing;
 mod cli_status;
 mod cli_support;
 mod cli_tasks;
+mod cli_trust;
 mod dependencies;
 mod fake_claude;
 mod formats;

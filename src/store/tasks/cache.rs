@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Stamp;
 use super::readiness::{LastLine, SETTLE_TIME};
+use crate::git::FileContent;
 use crate::os::fs;
 use crate::task::{TaskFile, TaskId};
 use crate::timestamp::Timestamp;
 
 /// Changes with every release and whenever the form of an entry does.
-const FORM: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+const FORM: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
 
 /// The largest cache that is read: a hundred times that of 1,000 tasks.
 const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -38,6 +39,7 @@ pub(super) struct Cache {
 pub(super) struct Entry {
     pub(super) stamp: Stamp,
     pub(super) last_line: LastLine,
+    pub(super) content: FileContent,
     /// Boxed, as it is in [`super::LoadedTask`]: entries are sorted and put into maps, and it is large.
     pub(super) task: Box<TaskFile>,
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::cache::{self, Cache, Entry};
 use super::entry::{FileBytes, Stamp, is_passed_over, read, require_regular, unreadable};
 use super::readiness::{LastLine, Readiness, SETTLE_TIME};
+use crate::git::FileContent;
 use crate::os::clock;
 use crate::os::fs::{self, FileError};
 use crate::task::{TaskFile, TaskFileError, TaskId};
@@ -46,11 +47,15 @@ pub struct LoadedTask {
     pub modified: Timestamp,
     /// Whether it may be run.
     pub readiness: Readiness,
+    /// What identifies the bytes that say so.
+    pub content: FileContent,
 }
 
 /// A task file with the exact bytes that were read, to be run and recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskWithText {
+    /// The task.
+    pub id: TaskId,
     /// What they say.
     pub task: LoadedTask,
     /// The bytes.
@@ -169,7 +174,7 @@ impl TaskFolder {
         let path = self.task_path(id);
         let Some(read) = read(&path)? else { return Ok(None) };
         let task = parsed(&path, &read)?.into_task(path, now);
-        Ok(Some(TaskWithText { task, bytes: read.bytes }))
+        Ok(Some(TaskWithText { id: id.clone(), task, bytes: read.bytes }))
     }
 
     /// Creates a task's file under the first free id, ready to run at once.
@@ -261,7 +266,8 @@ impl TaskFolder {
 impl Entry {
     fn into_task(self, path: PathBuf, now: Timestamp) -> LoadedTask {
         let readiness = Readiness::of(&self.stamp, self.last_line, now);
-        LoadedTask { file: self.task, path, modified: self.stamp.modified(), readiness }
+        let modified = self.stamp.modified();
+        LoadedTask { file: self.task, path, modified, readiness, content: self.content }
     }
 }
 
@@ -311,7 +317,10 @@ fn task_name(entry: &DirEntry) -> Result<Option<(TaskId, Stamp)>, TaskFileError>
 
 fn parsed(path: &Path, read: &FileBytes) -> Result<Entry, TaskFileError> {
     let task = Box::new(TaskFile::parse(path, &read.bytes)?);
-    Ok(Entry { stamp: read.stamp, last_line: LastLine::of(&read.bytes), task })
+    let content = FileContent::of(&read.bytes).ok_or_else(|| {
+        TaskFileError::whole(path, "its bytes are made to pass for others", "do not run it")
+    })?;
+    Ok(Entry { stamp: read.stamp, last_line: LastLine::of(&read.bytes), content, task })
 }
 
 /// Says of a file that this program just put in place whole that nobody is writing it.

@@ -1,0 +1,288 @@
+//! Which task files may be run here: nobody else's prompt runs until this machine's user approved those exact bytes.
+//!
+//! An approval is a file `trust/<sha256 of the bytes>` of the local state. Its name says all that counts, so one look
+//! at the folder is enough; its content is for people. `trust/<sha256>.revoked` says that the user wants these bytes held.
+//! An edit makes other bytes, so it needs no revocation.
+//!
+//! Bytes that nobody approved are run only when they were *saved here*: git never had them (see `git::provenance`). The
+//! runner approves such a file as soon as it sees it ready, so that committing it later changes nothing. While somebody
+//! changes the index, nothing can be said of a new file, and it counts as changing. What cannot be found out counts as
+//! brought.
+//!
+//! What a claim runs are the bytes that were checked: it takes a [`TrustedTask`], which only [`admit`] makes.
+//!
+//! What is not covered:
+//! * What else has a say in a run: lists, `.claudedo/config.yaml`, agent files, templates, and Claude Code's own files
+//!   (`CLAUDE.md`, `.claude/`, `.mcp.json`). Commands in them need the user's `allowRepositoryCommands`; texts do not.
+//! * Files that arrive without git: an unpacked archive, `git apply`, a synchronised folder, a program that the user ran.
+//!   They look like an editor's work, and so does what an agent without a sandbox writes into the user's own work tree.
+//! * Whoever can write `$GIT_COMMON_DIR/claudedo` can approve; that is every process of this user outside a sandbox.
+//! * A second git whose work tree lies over this one with its objects elsewhere, unless its `.git` is in `.claudedo`.
+//! * Bytes that git brought, that no ref leads to any more, and whose objects were pruned.
+//! * Follow-ups that another machine asked for: a prompt of a record runs here only once records travel.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::state_directory::StateDirectory;
+use super::tasks::{LoadedTask, TaskFolder, TaskWithText};
+use crate::git::{ContentId, FileContent, KnownNames, Repository};
+use crate::os::fs::{self, FileError};
+use crate::task::TaskId;
+use crate::timestamp::Timestamp;
+
+/// The version of an approval's content. The name is what counts, so a reader of a newer one still trusts it.
+const APPROVAL_VERSION: u32 = 1;
+
+/// What ends the name of a revocation.
+const REVOKED: &str = ".revoked";
+
+/// The folder of task files as git names it.
+const TASKS_FOLDER: &str = ".claudedo/tasks";
+
+/// For how long a lock of the index says that files may be arriving. Whoever died with it never lets go.
+const ARRIVAL_MAX: Duration = Duration::from_mins(1);
+
+/// Whether the bytes of a task file may be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// The user approved them.
+    Approved,
+    /// They were written here, and git does not know them.
+    Saved,
+    /// They came from elsewhere, or that cannot be ruled out.
+    Brought,
+    /// Files may be arriving at this moment; look again.
+    Arriving,
+}
+
+/// How bytes came to be approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovedBy {
+    /// `add` wrote them.
+    Added,
+    /// `edit` wrote them.
+    Edited,
+    /// `run`, `retry` or `continue` was asked for them.
+    Run,
+    /// `approve` was answered with yes.
+    Approved,
+    /// A runner found them saved here.
+    Saved,
+}
+
+/// An approval, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    version: u32,
+    /// The task that had the bytes.
+    pub task: TaskId,
+    /// When.
+    pub when: Timestamp,
+    /// How.
+    pub how: ApprovedBy,
+    /// The bytes, to show later what was changed since.
+    pub text: String,
+}
+
+/// What the user of this clone approved and revoked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Approvals {
+    approved: BTreeSet<ContentId>,
+    revoked: BTreeSet<ContentId>,
+}
+
+/// A task file with bytes that may be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrustedTask {
+    task: TaskWithText,
+}
+
+impl Approvals {
+    /// Returns whether bytes are approved.
+    pub fn contains(&self, content: ContentId) -> bool {
+        self.approved.contains(&content) && !self.is_revoked(content)
+    }
+
+    /// Returns whether the user wants bytes held.
+    pub fn is_revoked(&self, content: ContentId) -> bool {
+        self.revoked.contains(&content)
+    }
+}
+
+impl StateDirectory {
+    /// Loads which bytes are approved: one look at a folder.
+    pub fn load_approvals(&self) -> Result<Approvals, FileError> {
+        let mut approvals = Approvals::default();
+        let folder = self.trust_path();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(approvals),
+            Err(error) => return Err(FileError::on("read folder", &folder)(error)),
+        };
+        for entry in entries {
+            let name = entry.map_err(FileError::on("read folder", &folder))?.file_name();
+            let Some(name) = name.to_str() else { continue };
+            match name.strip_suffix(REVOKED) {
+                Some(stem) => approvals.revoked.extend(stem.parse::<ContentId>()),
+                None => approvals.approved.extend(name.parse::<ContentId>()),
+            }
+        }
+        Ok(approvals)
+    }
+
+    /// Approves the bytes of a task file. A revocation of the same bytes is over.
+    pub fn approve(&self, task: &TaskWithText, how: ApprovedBy, now: Timestamp) -> Result<(), FileError> {
+        let content = task.task.content.id;
+        let approval = Approval {
+            version: APPROVAL_VERSION,
+            task: task.id.clone(),
+            when: now,
+            how,
+            text: String::from_utf8_lossy(&task.bytes).into_owned(),
+        };
+        fs::create_private_directory(&self.trust_path())?;
+        let path = self.approval_path(content);
+        let bytes = serde_json::to_vec(&approval).map_err(io::Error::from);
+        fs::write_private(&path, &bytes.map_err(FileError::on("write", &path))?)?;
+        fs::remove_file(&self.revocation_path(content))
+    }
+
+    /// Holds the bytes of a task file until they are approved, also if they were saved here.
+    pub fn revoke(&self, content: ContentId) -> Result<(), FileError> {
+        fs::create_private_directory(&self.trust_path())?;
+        // The revocation counts from its first moment on; the approval stays behind it for the words it holds.
+        fs::write_private(&self.revocation_path(content), b"")
+    }
+
+    /// Loads the last approval of a task, whichever bytes it was for.
+    pub fn load_last_approval(&self, task: &TaskId) -> Result<Option<Approval>, FileError> {
+        let approvals = self.load_approvals()?;
+        let mut last: Option<Approval> = None;
+        for content in approvals.approved {
+            let Some(bytes) = fs::read_optional(&self.approval_path(content))? else { continue };
+            // One that cannot be read still counts as an approval; there is only nothing to show of it.
+            let Ok(approval) = serde_json::from_slice::<Approval>(&bytes) else { continue };
+            if approval.task == *task && last.as_ref().is_none_or(|last| last.when < approval.when) {
+                last = Some(approval);
+            }
+        }
+        Ok(last)
+    }
+
+    /// Returns the folder of the approvals.
+    pub fn trust_path(&self) -> PathBuf {
+        self.path().join("trust")
+    }
+
+    fn approval_path(&self, content: ContentId) -> PathBuf {
+        self.trust_path().join(content.to_string())
+    }
+
+    fn revocation_path(&self, content: ContentId) -> PathBuf {
+        self.trust_path().join(format!("{content}{REVOKED}"))
+    }
+}
+
+impl TrustedTask {
+    /// Returns what the bytes say.
+    pub fn task(&self) -> &LoadedTask {
+        &self.task.task
+    }
+
+    /// Returns the bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.task.bytes
+    }
+}
+
+/// Lets a task that was just read from its file be run, or returns why not. Approves what was saved here.
+pub fn admit(
+    repository: &Repository,
+    state: &StateDirectory,
+    folder: &TaskFolder,
+    task: TaskWithText,
+    now: Timestamp,
+) -> Result<Result<TrustedTask, Trust>, FileError> {
+    let judge = Judge::load(repository, state, folder)?;
+    match judge.trust(&task.id, &task.task.content) {
+        Trust::Approved => Ok(Ok(TrustedTask { task })),
+        Trust::Saved => {
+            state.approve(&task, ApprovedBy::Saved, now)?;
+            Ok(Ok(TrustedTask { task }))
+        }
+        refused @ (Trust::Brought | Trust::Arriving) => Ok(Err(refused)),
+    }
+}
+
+/// Tells of files that were read before whether they may be run.
+///
+/// What git knows is asked at the first file that nobody approved, so that the usual look asks nothing.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    approvals: Approvals,
+    repository: &'a Repository,
+    folder: &'a TaskFolder,
+    knowledge: OnceCell<Knowledge>,
+}
+
+#[derive(Debug)]
+enum Knowledge {
+    /// Somebody is changing the index.
+    Locked,
+    /// Nothing can be said, so nothing is let through.
+    Nothing,
+    Known(KnownNames),
+}
+
+impl<'a> Judge<'a> {
+    /// Loads the approvals.
+    pub fn load(
+        repository: &'a Repository,
+        state: &StateDirectory,
+        folder: &'a TaskFolder,
+    ) -> Result<Self, FileError> {
+        let approvals = state.load_approvals()?;
+        Ok(Self { approvals, repository, folder, knowledge: OnceCell::new() })
+    }
+
+    /// Returns whether a task's bytes may be run. They must have been read before the call.
+    pub fn trust(&self, task: &TaskId, content: &FileContent) -> Trust {
+        if self.approvals.is_revoked(content.id) {
+            return Trust::Brought;
+        }
+        if self.approvals.approved.contains(&content.id) {
+            return Trust::Approved;
+        }
+        match self.knowledge.get_or_init(|| self.know()) {
+            Knowledge::Locked => Trust::Arriving,
+            Knowledge::Nothing => Trust::Brought,
+            Knowledge::Known(names) if names.contains(&format!("{task}.yaml")) => Trust::Brought,
+            Knowledge::Known(_) if self.repository.has_content(content) => Trust::Brought,
+            Knowledge::Known(_) => Trust::Saved,
+        }
+    }
+
+    /// The lock is looked at before the index is: a checkout that is over by then has written its index.
+    fn know(&self) -> Knowledge {
+        let is_of_the_repository =
+            self.repository.work_tree().is_some_and(|work_tree| work_tree == self.folder.work_tree());
+        let has_its_own_git = [self.folder.path(), self.folder.tasks_path()]
+            .iter()
+            .any(|folder| folder.join(".git").symlink_metadata().is_ok());
+        if !is_of_the_repository || has_its_own_git {
+            return Knowledge::Nothing;
+        }
+        match self.repository.index_locked_for() {
+            Some(age) if age < ARRIVAL_MAX => Knowledge::Locked,
+            Some(_) => Knowledge::Nothing,
+            None => self.repository.known_names(TASKS_FOLDER).map_or(Knowledge::Nothing, Knowledge::Known),
+        }
+    }
+}
