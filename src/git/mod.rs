@@ -46,6 +46,7 @@ pub use id::{BlobId, CommitId, IdError, TreeId};
 pub use identity::Identity;
 pub use program::{GitProgram, ProgramOutput};
 pub use provenance::{KnownNames, PathCommit};
+pub use reached::BranchesStamp;
 pub use repository::Repository;
 pub use settings::{ConfigValue, Scope};
 pub use snapshot::{NestedKind, NestedRepository, SkippedFile, Snapshot};
