@@ -4,9 +4,7 @@
 //! tracking ref and reads all machines' (as a [`history`] for each task, through a derived `cache`);
 //! [`state_directory`] is what this clone alone knows: the [`runner_lock`], one [`run_directory`] for each live
 //! run, the [`event_stream`] that live views read, and what its user approved ([`trust`]). [`overview`] puts all of
-//! it together.
-//! run, the [`event_stream`] that live views read. [`overview`] puts all of it together, and `review` tells
-//! what of it nobody has merged yet.
+//! it together, and `review` tells what of it nobody has merged yet.
 
 mod cache;
 pub mod event_stream;
