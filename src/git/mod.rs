@@ -1,9 +1,9 @@
 //! The only place that names gix or the git program.
 //!
 //! gix does nearly all of it: finding the repository, refs, objects, worktrees, snapshots, the tracking
-//! ref. The `git` program is started ([`program`]) for three things only: to write a person's
-//! configuration, to show a diff with that person's pager, and to fill a worktree whose attributes ask
-//! for an encoding that gix cannot write.
+//! ref. The `git` program is started ([`program`]) for four things only: to write a person's
+//! configuration, to show a diff with that person's pager, to fill a worktree whose attributes ask
+//! for an encoding that gix cannot write, and to learn its version, by which it runs hooks ([`hooks`]).
 //!
 //! Four rules hold throughout.
 //! * Refs move by compare-and-swap; what a ref names is on the disk before the ref is ([`objects`]).
@@ -19,6 +19,7 @@ mod commit;
 mod diff;
 mod encoding;
 mod error;
+mod hooks;
 mod id;
 mod identity;
 mod objects;
@@ -38,6 +39,7 @@ pub use branch_name::{BranchName, BranchNameError};
 pub use commit::{CommitSummary, NewCommit, Signing};
 pub use diff::DiffStat;
 pub use error::{GitCause, GitError};
+pub use hooks::{GitVersion, HooksPath, HooksPathChoice, InstalledGit, installed_gits};
 pub use id::{BlobId, CommitId, IdError, TreeId};
 pub use identity::Identity;
 pub use program::{GitProgram, ProgramOutput};
