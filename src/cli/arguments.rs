@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    add, cancel, completions, config, continuation, demo, diff, doctor, edit, events, init, list, logs, man,
-    retry, rm, run, show,
+    add, cancel, completions, config, continuation, demo, diff, doctor, edit, events, hooks, init, list,
+    logs, man, retry, rm, run, show,
 };
 
 /// The widest line of the help.
@@ -87,6 +87,7 @@ pub(crate) enum Command {
     Logs(logs::LogsArguments),
     Diff(diff::DiffArguments),
     Events(events::EventsArguments),
+    Hooks(hooks::HooksArguments),
     Config(config::ConfigArguments),
     Doctor(doctor::DoctorArguments),
     Demo(demo::DemoArguments),

@@ -17,6 +17,7 @@ mod doctor;
 mod edit;
 mod error;
 mod events;
+mod hooks;
 mod init;
 mod internal;
 mod json;
@@ -80,6 +81,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Logs(args) => logs::run(args, context),
         Command::Diff(args) => diff::run(args, context),
         Command::Events(args) => events::run(args, context),
+        Command::Hooks(args) => hooks::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),
         Command::Demo(args) => demo::run(args, context),

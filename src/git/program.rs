@@ -26,8 +26,24 @@ const REASON_BYTES_MAX: usize = 2_000;
 const KEPT_VARIABLES: [&str; 4] =
     ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"];
 
-/// What every command is told first.
-const NO_HOOKS: [&str; 4] = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
+/// What every command is told first. Hooks of git's configuration (git 2.54 and later) are not in that folder and
+/// are switched off by name: those that `git claudedo hooks install` sets. To older ones the names mean nothing.
+const NO_HOOKS: [&str; 14] = [
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "hook.claudedo-post-commit.enabled=false",
+    "-c",
+    "hook.claudedo-post-merge.enabled=false",
+    "-c",
+    "hook.claudedo-post-checkout.enabled=false",
+    "-c",
+    "hook.claudedo-post-rewrite.enabled=false",
+    "-c",
+    "hook.claudedo-pre-push.enabled=false",
+];
 
 /// How to start git for one repository.
 #[derive(Debug, Clone)]
