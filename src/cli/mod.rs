@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod hook;
 mod hook_background;
+mod hooks;
 mod init;
 mod internal;
 mod json;
@@ -93,6 +94,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Logs(args) => logs::run(args, context),
         Command::Diff(args) => diff::run(args, context),
         Command::Events(args) => events::run(args, context),
+        Command::Hooks(args) => hooks::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Service(args) => service::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),

@@ -4,7 +4,7 @@
 //! ref. The `git` program is started ([`program`]) for four things only: to write a person's
 //! configuration, to show a diff with that person's pager, to fill a worktree whose attributes ask
 //! for an encoding that gix cannot write, and to hear what it thinks of itself and of a repository
-//! ([`health`], [`version`]).
+//! ([`version`], [`health`]).
 //!
 //! Four rules hold throughout.
 //! * Refs move by compare-and-swap; what a ref names is on the disk before the ref is ([`objects`]).
@@ -22,6 +22,7 @@ mod diff;
 mod encoding;
 mod error;
 mod health;
+mod hooks;
 mod id;
 mod identity;
 mod objects;
@@ -48,12 +49,11 @@ pub use content::{ContentId, ContentIdError, FileContent};
 pub use diff::DiffStat;
 pub use error::{GitCause, GitError};
 pub use health::{Peculiarity, complaint};
+pub use hooks::{HooksPath, HooksPathChoice, InstalledGit, installed_gits};
 pub use id::{BlobId, CommitId, IdError, TreeId};
 pub use identity::Identity;
-pub use program::{GitProgram, ProgramOutput};
 pub use program::{GitProgram, ProgramOutput, for_remotes, without_git};
 pub use provenance::{KnownContents, KnownNames, PathCommit};
-pub use provenance::{KnownNames, PathCommit};
 pub use push::{PushEnd, PushWish};
 pub use reached::BranchesStamp;
 pub use repository::Repository;

@@ -42,8 +42,24 @@ const REMOTE_VARIABLES: [&str; 9] = [
 /// What `git -c` was given, which may be a header or a credential helper.
 const PARAMETERS_VARIABLE: &str = "GIT_CONFIG_PARAMETERS";
 
-/// What every command is told first.
-const NO_HOOKS: [&str; 4] = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
+/// What every command is told first. Hooks of git's configuration (git 2.54 and later) are not in that folder and
+/// are switched off by name: those that `git claudedo hooks install` sets. To older ones the names mean nothing.
+const NO_HOOKS: [&str; 14] = [
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "hook.claudedo-post-commit.enabled=false",
+    "-c",
+    "hook.claudedo-post-merge.enabled=false",
+    "-c",
+    "hook.claudedo-post-checkout.enabled=false",
+    "-c",
+    "hook.claudedo-post-rewrite.enabled=false",
+    "-c",
+    "hook.claudedo-pre-push.enabled=false",
+];
 
 /// How to start git for one repository.
 #[derive(Debug, Clone)]

@@ -40,6 +40,12 @@ impl GitVersion {
         Self { major, minor, patch }
     }
 
+    /// Returns whether this version runs hooks that are set in the configuration. Older ones ignore them and say
+    /// nothing.
+    pub fn runs_configured_hooks(self) -> bool {
+        self >= Self::CONFIG_HOOKS
+    }
+
     /// Reads `git version 2.47.3`, with whatever follows: `.windows.1`, ` (Apple Git-154)`, `.rc1`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.trim().strip_prefix("git version ")?.split(['.', '-', ' ']);
@@ -98,6 +104,8 @@ mod tests {
             ("git version 2.39.5 (Apple Git-154)\n", Some(GitVersion::new(2, 39, 5))),
             ("git version 2.45.1.windows.1", Some(GitVersion::new(2, 45, 1))),
             ("git version 2.54.rc1", Some(GitVersion::new(2, 54, 0))),
+            ("git version 2.55.0.618.g1a3e64c\n", Some(GitVersion::new(2, 55, 0))),
+            ("git version 3.0\n", Some(GitVersion::new(3, 0, 0))),
             ("git version 2.54-rc1", Some(GitVersion::new(2, 54, 0))),
             ("not git", None),
             ("git version unknown", None),
@@ -105,5 +113,12 @@ mod tests {
             assert_eq!(GitVersion::parse(text), expected, "{text:?}");
         }
         assert!(GitVersion::new(2, 9, 5) < GitVersion::OLDEST);
+    }
+
+    #[test]
+    fn configured_hooks_came_with_2_54() {
+        let runs = |major, minor| GitVersion::new(major, minor, 0).runs_configured_hooks();
+        assert!(runs(2, 54) && runs(2, 60) && runs(3, 0));
+        assert!(!runs(2, 53) && !runs(1, 99));
     }
 }

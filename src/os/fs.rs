@@ -44,6 +44,41 @@ pub fn write_derived(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, 0o600, Durability::Derived)
 }
 
+/// Replaces a file as one step, synced to the disk, with this mode whatever the umask says.
+pub fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let folder = parent(path);
+    let file = temporary_sibling(folder, bytes, mode, Durability::Synced)?;
+    set_mode(file.path(), mode)?;
+    file.persist(path).map_err(|error| FileError::on("replace", path)(error.error))?;
+    sync_directory(folder)
+}
+
+/// Sets who may read, write and execute a file.
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), FileError> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(FileError::on("set the mode of", path))
+}
+
+/// Gives a file a second name, which must not exist yet; a symbolic link gets one itself, and not what it names.
+///
+/// Where the file system has no second names, the file is renamed instead.
+pub fn keep_as(path: &Path, kept: &Path) -> Result<(), FileError> {
+    match fs::hard_link(path, kept) {
+        Ok(()) => sync_directory(parent(kept)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(FileError::on("create", kept)(error))
+        }
+        Err(_) if fs::symlink_metadata(kept).is_err() => rename(path, kept),
+        Err(error) => Err(FileError::on("create", kept)(error)),
+    }
+}
+
+/// Renames a file as one step, synced to the disk. A file of the new name is replaced.
+pub fn rename(path: &Path, new: &Path) -> Result<(), FileError> {
+    fs::rename(path, new).map_err(FileError::on("rename", path))?;
+    sync_directory(parent(new))
+}
+
 /// Creates a file that must not exist yet, as one step, synced to the disk, with mode 0644.
 ///
 /// Fails with [`io::ErrorKind::AlreadyExists`] when the name is taken.

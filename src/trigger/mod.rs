@@ -6,5 +6,6 @@
 pub mod detach;
 pub mod holder;
 pub mod hook;
+pub mod hooks;
 pub mod service;
 pub mod watch;

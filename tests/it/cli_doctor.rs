@@ -136,7 +136,7 @@ fn where_nothing_is_wrong_each_check_says_so_in_a_line() {
           ok       Nothing about its form is unusual.
           ok       Commits are by Test User <test@example.com>
           ok       Commits are not to be signed.
-          ok       Hooks are those of the repository.
+          info     Hooks of `git claudedo` are not installed: a commit or a pull starts nothing.
           ok       No remote overwrites, deletes or publishes records by itself.
           ok       No lock file of git is there.
           ok       There is no linked worktree.
@@ -492,16 +492,34 @@ fn hooks_that_are_taken_from_elsewhere_are_told() {
     doctor.repository.write(".husky/_/post-commit", "");
     doctor.repository.git(&["config", "core.hooksPath", ".husky/_"]);
     insta::assert_snapshot!(doctor.says("hooks"), @r"
+    info: Hooks of `git claudedo` are not installed: a commit or a pull starts nothing.
     info: Hooks are taken from [ROOT]/repository/.husky/_
     core.hooksPath in [ROOT]/repository/.git/config says so; those in .git/hooks do not run.
     ");
     fs::remove_dir_all(doctor.repository.path().join(".husky")).unwrap();
     insta::assert_snapshot!(doctor.says("hooks"), @r"
+    info: Hooks of `git claudedo` are not installed: a commit or a pull starts nothing.
     warning: No hook runs: there is no folder [ROOT]/repository/.husky/_
     core.hooksPath in [ROOT]/repository/.git/config names it.
     $ git config --unset core.hooksPath
     ");
-    insta::assert_snapshot!(doctor.says_after_mending("hooks"), @"ok: Hooks are those of the repository.");
+    let none = "info: Hooks of `git claudedo` are not installed: a commit or a pull starts nothing.";
+    assert_eq!(doctor.says_after_mending("hooks"), none);
+}
+
+#[test]
+fn hooks_that_are_installed_are_looked_at() {
+    let doctor = Doctor::new();
+    doctor.repository.git(&["claudedo", "hooks", "install", "--mechanism", "files"]);
+    assert_eq!(doctor.says("hooks"), "ok: All hooks of `git claudedo` run.");
+    let script = doctor.repository.path().join(".git/hooks/post-merge");
+    fs::set_permissions(script, Permissions::from_mode(0o644)).unwrap();
+    insta::assert_snapshot!(doctor.says("hooks"), @r"
+    warning: Hooks of `git claudedo` that do not run: post-merge
+    `git claudedo hooks status` says why of each.
+    $ git claudedo hooks install
+    ");
+    assert_eq!(doctor.says_after_mending("hooks"), "ok: All hooks of `git claudedo` run.");
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn judge_git(versions: Vec<(Result<GitVersion, GitError>, PathBuf)>) -> Vec<Find
                 let finding = if index == 0 { Finding::problem(what) } else { Finding::warning(what) };
                 finding.why("It does not understand what this program asks of it.")
             }
-            Ok(version) if index > 0 && first.is_some_and(|first| has_config_hooks(first) != has_config_hooks(version)) => {
+            Ok(version) if index > 0 && first.is_some_and(|first| first.runs_configured_hooks() != version.runs_configured_hooks()) => {
                 Finding::info(format!("git {version} is also on PATH, at {place}")).why(format!(
                     "Hooks named in the configuration run from git {} on and are ignored by the older one.",
                     GitVersion::CONFIG_HOOKS
@@ -95,10 +95,6 @@ fn judge_git(versions: Vec<(Result<GitVersion, GitError>, PathBuf)>) -> Vec<Find
         });
     }
     findings
-}
-
-fn has_config_hooks(version: GitVersion) -> bool {
-    version >= GitVersion::CONFIG_HOOKS
 }
 
 /// `git claudedo` has to find this very program.
