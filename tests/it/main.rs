@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod cli_board;
 mod cli_config;
 mod cli_help;
 mod cli_live;

@@ -22,6 +22,7 @@ mod leader;
 #[cfg(target_os = "linux")]
 mod procfs;
 mod search;
+mod terminal;
 
 pub use attached::{Pager, run_attached, start_pager};
 pub use captured::{Captured, CapturedCommand, CapturedError};
@@ -33,3 +34,4 @@ pub use end::EndProcessesError;
 pub use identity::ProcessIdentity;
 pub use leader::{GroupLeader, GroupSignal, LeaderCommand};
 pub use search::{FoundProcess, RunProcesses};
+pub use terminal::{TerminalChange, TerminalChanges, TerminalSize, narration_size};
