@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man, retry,
-    rm, run, show,
+    rm, run, show, watch,
 };
 
 /// The widest line of the help.
@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Edit(edit::EditArguments),
     Rm(rm::RmArguments),
     Run(run::RunArguments),
+    Watch(watch::WatchArguments),
     Cancel(cancel::CancelArguments),
     Retry(retry::RetryArguments),
     Continue(continuation::ContinueArguments),

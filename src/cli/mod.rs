@@ -28,6 +28,7 @@ mod rm;
 mod run;
 mod show;
 mod text;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -73,6 +74,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Edit(args) => edit::run(args, context),
         Command::Rm(args) => rm::run(args, context),
         Command::Run(args) => run::run(args, context),
+        Command::Watch(args) => watch::run(args, context),
         Command::Cancel(args) => cancel::run(args, context),
         Command::Retry(args) => retry::run(args, context),
         Command::Continue(args) => continuation::run(args, context),

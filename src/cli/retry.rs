@@ -69,8 +69,10 @@ pub(crate) fn request(
     // Whoever appends for a task holds its lock, so that no runner takes it in the same moment.
     let state = context.state()?;
     state.create()?;
-    let Some(_lock) = state.try_lock_task(task)? else { return Err(running(task)) };
+    let Some(lock) = state.try_lock_task(task)? else { return Err(running(task)) };
     context.records()?.append_event(task, event, context.now)?;
+    drop(lock);
+    state.wake()?;
     context.ui.status(format_args!("Queued run {} of {task}", history.next_number()));
     if let Some(folder) = context.tasks()?
         && !folder.task_path(task).exists()

@@ -10,11 +10,12 @@ use super::error::{CommandError, ErrorKind};
 use super::json::EndedJson;
 use crate::run::{FailureReason, Outcome};
 use crate::runner::decide::Patience;
-use crate::runner::{self, DrainReport, Options, RunnerError, Selection};
+use crate::runner::{self, DrainReport, Options, RunnerError, Selection, Stay};
 use crate::schedule::{Hold, Standing};
 use crate::store::overview::Overview;
 use crate::store::runner_lock::RunnerKind;
 use crate::task::TaskId;
+use crate::trigger::watch::wakes;
 use crate::ui::board::Board;
 use crate::ui::safe::safe;
 use crate::ui::table::{Cell, Column, Table};
@@ -40,10 +41,19 @@ pub(crate) struct RunArguments {
 }
 
 /// What a runner is to do.
-struct Wanted {
-    selection: Selection,
-    slots: Option<u32>,
-    patience: Patience,
+pub(super) struct Wanted {
+    pub(super) selection: Selection,
+    pub(super) slots: Option<u32>,
+    pub(super) patience: Patience,
+    pub(super) stay: Stay,
+    pub(super) kind: RunnerKind,
+}
+
+impl Wanted {
+    /// Until nothing is left that may run, for a person who waits.
+    pub(super) fn drain(selection: Selection, slots: Option<u32>, patience: Patience) -> Self {
+        Self { selection, slots, patience, stay: Stay::UntilEmpty, kind: RunnerKind::Run }
+    }
 }
 
 pub(crate) fn run(args: &RunArguments, context: &Context) -> Result<(), CommandError> {
@@ -52,34 +62,42 @@ pub(crate) fn run(args: &RunArguments, context: &Context) -> Result<(), CommandE
         args.tasks.iter().map(|part| context.resolve(part)).collect::<Result<_, _>>()?;
     let selection = if tasks.is_empty() { Selection::All } else { Selection::Only(tasks) };
     let patience = if args.no_wait { Patience::Leave } else { Patience::Wait };
-    drain(context, Wanted { selection, slots: args.slots, patience })
+    drain(context, Wanted::drain(selection, args.slots, patience))
 }
 
 /// Runs these tasks now, as a command does that was given `--run`.
 pub(crate) fn run_tasks(context: &Context, tasks: Vec<TaskId>) -> Result<(), CommandError> {
     let selection = Selection::Only(tasks.into_iter().collect());
-    drain(context, Wanted { selection, slots: None, patience: Patience::Wait })
+    drain(context, Wanted::drain(selection, None, Patience::Wait))
 }
 
-fn drain(context: &Context, wanted: Wanted) -> Result<(), CommandError> {
-    let overview = context.overview()?;
-    refuse_what_cannot_run(&overview, &wanted.selection, context)?;
-    let slots = match wanted.slots {
-        Some(slots) => slots,
-        None => context.settings(None)?.slots.value.number(),
-    };
-    let board = Arc::new(Board::new(&context.ui, RunnerKind::Run));
-    let engine = context.engine("run tasks", Arc::clone(&board) as _)?;
-    let selection = wanted.selection;
-    let options = Options { selection: selection.clone(), slots, patience: wanted.patience };
-    let report = runner::drain(&engine, &options);
-    board.finish();
-    let report = report.map_err(refusal)?;
+/// Drains the queue, tells what became of it, and gives the exit code that says so.
+pub(super) fn drain(context: &Context, wanted: Wanted) -> Result<(), CommandError> {
+    let selection = wanted.selection.clone();
+    let report = perform(context, wanted)?;
     print(&report, context);
     if report.stops == 0 {
         tell_what_is_left(&context.overview()?, &selection, context);
     }
     verdict(&report)
+}
+
+/// Is the runner until there is no more to do.
+pub(super) fn perform(context: &Context, wanted: Wanted) -> Result<DrainReport, CommandError> {
+    let overview = context.overview()?;
+    refuse_what_cannot_run(&overview, &wanted.selection, context)?;
+    drop(overview);
+    let slots = match wanted.slots {
+        Some(slots) => slots,
+        None => context.settings(None)?.slots.value.number(),
+    };
+    let Wanted { selection, patience, stay, kind, .. } = wanted;
+    let board = Arc::new(Board::new(&context.ui, kind));
+    let engine = context.engine("run tasks", Arc::clone(&board) as _)?;
+    let options = Options { selection, slots, patience, stay, kind };
+    let report = runner::drain(&engine, &options, wakes(&engine));
+    board.finish();
+    report.map_err(refusal)
 }
 
 /// Says which tasks did not run and why, so that a quiet end does not hide them.
@@ -142,7 +160,7 @@ fn refusal(error: RunnerError) -> CommandError {
                 None => "Another process runs tasks in this repository already.".to_owned(),
             },
         )
-        .hint("It looks for new tasks every second; to watch it: git claudedo events --follow"),
+        .hint("It takes up new tasks by itself; to watch it: git claudedo events --follow"),
         RunnerError::Other(error) => error.into(),
     }
 }

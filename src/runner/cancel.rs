@@ -46,6 +46,7 @@ pub fn cancel(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resu
         let message = reason.to_owned();
         engine.records.append_event(task, EventKind::Cancelled { message }, clock::now())?;
         drop(lock);
+        engine.state.wake()?;
         return Ok(Cancelled::Queued);
     }
     runtime()?.block_on(end(engine, task, reason))

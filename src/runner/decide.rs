@@ -5,6 +5,7 @@
 //! second; the loop in `super::drain` only does what it is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,15 @@ use crate::run::FailureReason;
 use crate::schedule::Candidate;
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
+
+/// After how long a watcher tries again what it could not take, and what a person has to mend.
+const RETRY_AFTER: Duration = Duration::from_mins(5);
+
+/// How long the first task after such a hold runs alone. A login that is missing shows within seconds.
+const ALONE: Duration = Duration::from_secs(30);
+
+/// After how long a failed look is repeated.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// Room for one run, numbered from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,11 +34,15 @@ pub struct State {
     slots: u32,
     running: BTreeMap<SlotId, TaskId>,
     queue: Vec<Candidate>,
-    /// Tasks that could not be claimed; trying again at once would be a loop.
-    refused: BTreeSet<TaskId>,
+    /// Tasks that could not be claimed, and when; trying again at once would be a loop.
+    refused: BTreeMap<TaskId, Timestamp>,
     phase: Phase,
     hold: Option<QueueHold>,
+    /// When a hold began that has no known end.
+    held_since: Option<Timestamp>,
+    caution: Caution,
     patience: Patience,
+    stay: Stay,
     /// The earliest moment at which a held task may run.
     next_release: Option<Timestamp>,
 }
@@ -40,6 +54,26 @@ pub enum Patience {
     Wait,
     /// End, and leave them to a later start.
     Leave,
+}
+
+/// When the runner ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// When nothing is left that may run.
+    UntilEmpty,
+    /// Never: it waits for tasks until it is told to stop.
+    UntilStopped,
+}
+
+/// Whether as many tasks may start as there are slots. After a hold that only a person can end, one goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caution {
+    /// They may.
+    None,
+    /// The next one starts alone.
+    Next,
+    /// This one has started alone, at this moment.
+    Alone(SlotId, Timestamp),
 }
 
 /// How far the runner has been told to stop.
@@ -56,7 +90,7 @@ pub enum Phase {
 /// Why no task may start now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueHold {
-    /// Not before this moment; `None`: not by this runner.
+    /// Not before this moment; `None`: not before a person has done something.
     pub until: Option<Timestamp>,
     /// Why.
     pub reason: FailureReason,
@@ -72,6 +106,10 @@ pub enum Event {
         /// When the first of the held ones may run, where that is known.
         next_release: Option<Timestamp>,
     },
+    /// The tasks were looked at, and nothing has changed since the last time.
+    Unchanged,
+    /// The tasks could not be looked at.
+    ScanFailed,
     /// A claim is over and its slot is free.
     Ended {
         /// The slot.
@@ -81,6 +119,8 @@ pub enum Event {
     },
     /// Somebody asked the runner to stop.
     StopRequested,
+    /// Somebody changed something, or asked for a look.
+    Disturbed,
     /// Time has passed.
     Woken,
 }
@@ -108,6 +148,10 @@ pub enum Effect {
     },
     /// Look at the tasks again.
     Scan,
+    /// Look at the tasks again if anything has changed.
+    ScanIfChanged,
+    /// Go on with runs that nobody works on any more.
+    TakeUp,
     /// Ask every running task to end.
     CancelRunning,
     /// Tell people that no new task starts.
@@ -120,15 +164,18 @@ pub enum Effect {
 
 impl State {
     /// Returns a runner with free slots that has not looked at any task yet.
-    pub fn new(slots: u32, patience: Patience) -> Self {
+    pub fn new(slots: u32, patience: Patience, stay: Stay) -> Self {
         Self {
             slots: slots.max(1),
             running: BTreeMap::new(),
             queue: Vec::new(),
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
             phase: Phase::Open,
             hold: None,
+            held_since: None,
+            caution: Caution::None,
             patience,
+            stay,
             next_release: None,
         }
     }
@@ -167,29 +214,92 @@ impl State {
 
     /// Takes in one event and returns what is to be done, in order.
     pub fn decide(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
-        self.hold.take_if(|hold| hold.until.is_some_and(|until| until <= now));
+        self.let_time_pass(now);
         let mut effects = match event {
             Event::Scanned { queue, next_release } => {
                 self.queue = queue;
                 self.next_release = next_release;
                 Vec::new()
             }
-            Event::Ended { slot, end } => return self.ended(slot, end),
+            Event::Unchanged => Vec::new(),
+            Event::ScanFailed => {
+                self.next_release = Some(now.plus(LOOK_AGAIN_AFTER));
+                Vec::new()
+            }
+            Event::Ended { slot, end } => return self.ended(slot, end, now),
             Event::StopRequested => self.stop(),
-            Event::Woken if self.phase == Phase::Open => return vec![Effect::Scan],
-            Event::Woken => Vec::new(),
+            Event::Disturbed if self.phase == Phase::Open => return self.disturbed(),
+            Event::Woken if self.phase == Phase::Open => return self.woken(now),
+            Event::Disturbed | Event::Woken => Vec::new(),
         };
-        effects.extend(self.start_what_fits());
+        effects.extend(self.start_what_fits(now));
         effects.extend(self.rest());
         effects
     }
 
-    fn ended(&mut self, slot: SlotId, end: ClaimEnd) -> Vec<Effect> {
+    /// Lifts what is over by now. A clock that was set back must not make anything last.
+    fn let_time_pass(&mut self, now: Timestamp) {
+        self.hold.take_if(|hold| hold.until.is_some_and(|until| until <= now));
+        if self.held_since.is_some_and(|since| is_over(since, RETRY_AFTER, now)) {
+            self.lift_hold();
+        }
+        if let Caution::Alone(_, since) = self.caution
+            && is_over(since, ALONE, now)
+        {
+            self.caution = Caution::None;
+        }
+    }
+
+    /// Ends a hold that has no known end: whatever was missing may be there now. One task finds out.
+    fn lift_hold(&mut self) {
+        if self.held_since.take().is_some() {
+            self.hold = None;
+            self.caution = Caution::Next;
+        }
+    }
+
+    fn disturbed(&mut self) -> Vec<Effect> {
+        if self.stay == Stay::UntilEmpty {
+            return vec![Effect::ScanIfChanged];
+        }
+        self.lift_hold();
+        self.forgive(|_| true)
+    }
+
+    fn woken(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.stay == Stay::UntilStopped {
+            let forgiven = self.forgive(|since| is_over(since, RETRY_AFTER, now));
+            if forgiven != [Effect::ScanIfChanged] {
+                return forgiven;
+            }
+        }
+        let released = self.next_release.is_some_and(|moment| moment <= now);
+        vec![if released { Effect::Scan } else { Effect::ScanIfChanged }]
+    }
+
+    /// Forgets which tasks could not be taken; what they had begun is gone on with.
+    fn forgive(&mut self, is_due: impl Fn(Timestamp) -> bool) -> Vec<Effect> {
+        let before = self.refused.len();
+        self.refused.retain(|_, since| !is_due(*since));
+        if self.refused.len() == before {
+            vec![Effect::ScanIfChanged]
+        } else {
+            vec![Effect::TakeUp, Effect::Scan]
+        }
+    }
+
+    fn ended(&mut self, slot: SlotId, end: ClaimEnd, now: Timestamp) -> Vec<Effect> {
         let task = self.running.remove(&slot);
+        if matches!(self.caution, Caution::Alone(alone, _) if alone == slot) {
+            self.caution = Caution::None;
+        }
         match end {
             ClaimEnd::Recorded => {}
-            ClaimEnd::NotTaken => self.refused.extend(task),
-            ClaimEnd::Holds(hold) => self.hold = Some(hold),
+            ClaimEnd::NotTaken => self.refused.extend(task.map(|task| (task, now))),
+            ClaimEnd::Holds(hold) => {
+                self.held_since = (hold.until.is_none() && self.stay == Stay::UntilStopped).then_some(now);
+                self.hold = Some(hold);
+            }
         }
         // What may run is known only after another look: tasks that waited for this one are free now.
         vec![Effect::Scan]
@@ -209,7 +319,7 @@ impl State {
         }
     }
 
-    fn start_what_fits(&mut self) -> Vec<Effect> {
+    fn start_what_fits(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.phase != Phase::Open || self.hold.is_some() {
             return effects;
@@ -217,11 +327,14 @@ impl State {
         let at_work: BTreeSet<TaskId> = self.running.values().cloned().collect();
         let mut left = Vec::new();
         for candidate in std::mem::take(&mut self.queue) {
-            if at_work.contains(&candidate.task) || self.refused.contains(&candidate.task) {
+            if at_work.contains(&candidate.task) || self.refused.contains_key(&candidate.task) {
                 continue;
             }
-            match self.free_slot(self.slots) {
+            match self.room() {
                 Some(slot) => {
+                    if self.caution == Caution::Next {
+                        self.caution = Caution::Alone(slot, now);
+                    }
                     self.running.insert(slot, candidate.task.clone());
                     effects.push(Effect::Start { candidate, slot });
                 }
@@ -232,29 +345,50 @@ impl State {
         effects
     }
 
-    fn rest(&self) -> Vec<Effect> {
-        if !self.running.is_empty() {
-            return Vec::new();
+    /// Returns the slot for the next task, if one may start now.
+    fn room(&self) -> Option<SlotId> {
+        match self.caution {
+            Caution::None | Caution::Next => self.free_slot(self.slots),
+            Caution::Alone(..) => None,
         }
+    }
+
+    fn rest(&self) -> Vec<Effect> {
+        let stays =
+            self.phase == Phase::Open && (self.stay == Stay::UntilStopped || !self.running.is_empty());
         match self.release() {
-            Some(moment) if self.phase == Phase::Open && self.patience == Patience::Wait => {
+            Some(moment) if stays || (self.phase == Phase::Open && self.patience == Patience::Wait) => {
                 vec![Effect::WakeAt(moment)]
             }
+            _ if stays || !self.running.is_empty() => Vec::new(),
             _ => vec![Effect::End],
         }
     }
 
-    /// The moment at which something that is held may go on, or `None` when nothing will by itself.
+    /// The moment at which something may go on, or `None` when nothing will by itself.
     fn release(&self) -> Option<Timestamp> {
-        match &self.hold {
+        let held = match &self.hold {
             Some(hold) => hold.until,
             None => self.next_release,
+        };
+        let mut moments: Vec<Timestamp> = held.into_iter().collect();
+        if self.stay == Stay::UntilStopped {
+            moments
+                .extend(self.held_since.iter().chain(self.refused.values()).map(|at| at.plus(RETRY_AFTER)));
         }
+        if let Caution::Alone(_, since) = self.caution {
+            moments.push(since.plus(ALONE));
+        }
+        moments.into_iter().min()
     }
 
     fn free_slot(&self, slots: u32) -> Option<SlotId> {
         (1..=slots).map(SlotId).find(|slot| !self.running.contains_key(slot))
     }
+}
+
+fn is_over(since: Timestamp, duration: Duration, now: Timestamp) -> bool {
+    now < since || since.plus(duration) <= now
 }
 
 #[cfg(test)]
@@ -291,7 +425,7 @@ mod tests {
 
     #[test]
     fn as_many_tasks_start_as_there_are_slots() {
-        let mut state = State::new(2, Patience::Wait);
+        let mut state = State::new(2, Patience::Wait, Stay::UntilEmpty);
         let effects = state.decide(scanned(&["a", "b", "c"]), moment(0));
         assert_eq!(started(&effects), [(1, "a".into()), (2, "b".into())]);
         state.decide(Event::Ended { slot: SlotId(1), end: ClaimEnd::Recorded }, moment(1));
@@ -301,13 +435,13 @@ mod tests {
 
     #[test]
     fn an_empty_queue_is_the_end() {
-        let mut state = State::new(2, Patience::Wait);
+        let mut state = State::new(2, Patience::Wait, Stay::UntilEmpty);
         assert_eq!(state.decide(scanned(&[]), moment(0)), [Effect::End]);
     }
 
     #[test]
     fn the_first_signal_waits_and_the_second_cancels() {
-        let mut state = State::new(1, Patience::Wait);
+        let mut state = State::new(1, Patience::Wait, Stay::UntilEmpty);
         state.decide(scanned(&["a", "b"]), moment(0));
         assert_eq!(state.decide(Event::StopRequested, moment(1)), [Effect::AnnounceDraining]);
         assert_eq!(state.decide(Event::StopRequested, moment(1)), [Effect::CancelRunning]);
@@ -318,19 +452,19 @@ mod tests {
 
     #[test]
     fn a_usage_limit_holds_every_task_until_it_is_lifted() {
-        let mut state = State::new(1, Patience::Wait);
+        let mut state = State::new(1, Patience::Wait, Stay::UntilEmpty);
         state.decide(scanned(&["a", "b"]), moment(0));
         let hold = QueueHold { until: Some(moment(100)), reason: FailureReason::UsageLimit };
         state.decide(Event::Ended { slot: SlotId(1), end: ClaimEnd::Holds(hold) }, moment(1));
         assert_eq!(state.decide(scanned(&["b"]), moment(1)), [Effect::WakeAt(moment(100))]);
-        assert_eq!(state.decide(Event::Woken, moment(100)), [Effect::Scan]);
+        assert_eq!(state.decide(Event::Woken, moment(100)), [Effect::ScanIfChanged]);
         assert_eq!(started(&state.decide(scanned(&["a", "b"]), moment(100))), [(1, "a".into())]);
         assert_eq!(state.hold(), None, "a limit that was lifted holds nothing");
     }
 
     #[test]
     fn without_a_login_the_runner_ends_and_fails_nothing_else() {
-        let mut state = State::new(1, Patience::Wait);
+        let mut state = State::new(1, Patience::Wait, Stay::UntilEmpty);
         state.decide(scanned(&["a", "b"]), moment(0));
         let hold = QueueHold { until: None, reason: FailureReason::Login };
         state.decide(Event::Ended { slot: SlotId(1), end: ClaimEnd::Holds(hold) }, moment(1));
@@ -340,22 +474,93 @@ mod tests {
 
     #[test]
     fn a_task_that_cannot_be_claimed_is_not_tried_for_ever() {
-        let mut state = State::new(1, Patience::Wait);
+        let mut state = State::new(1, Patience::Wait, Stay::UntilEmpty);
         state.decide(scanned(&["a"]), moment(0));
         state.decide(Event::Ended { slot: SlotId(1), end: ClaimEnd::NotTaken }, moment(1));
         assert_eq!(state.decide(scanned(&["a"]), moment(1)), [Effect::End]);
     }
 
+    fn watcher(slots: u32) -> State {
+        State::new(slots, Patience::Wait, Stay::UntilStopped)
+    }
+
+    fn ended(slot: u32, end: ClaimEnd) -> Event {
+        Event::Ended { slot: SlotId(slot), end }
+    }
+
+    #[test]
+    fn a_watcher_ends_when_it_is_told_to_and_not_before() {
+        let mut state = watcher(1);
+        assert_eq!(state.decide(scanned(&[]), moment(0)), []);
+        assert_eq!(state.decide(Event::Woken, moment(60)), [Effect::ScanIfChanged]);
+        assert_eq!(state.decide(Event::Unchanged, moment(60)), []);
+        assert_eq!(state.decide(Event::StopRequested, moment(61)), [Effect::End]);
+    }
+
+    #[test]
+    fn a_held_task_is_looked_at_in_its_moment_also_while_others_run() {
+        let mut state = watcher(2);
+        let release = Event::Scanned { queue: candidates(&["a"]), next_release: Some(moment(9)) };
+        let effects = state.decide(release, moment(0));
+        assert_eq!(effects.last(), Some(&Effect::WakeAt(moment(9))));
+        assert_eq!(state.decide(Event::Woken, moment(9)), [Effect::Scan]);
+    }
+
+    #[test]
+    fn a_watcher_tries_a_task_again_that_it_could_not_take_after_a_change_or_a_while() {
+        for (event, at) in [(Event::Disturbed, 2), (Event::Woken, 400)] {
+            let mut state = watcher(1);
+            state.decide(scanned(&["a"]), moment(0));
+            state.decide(ended(1, ClaimEnd::NotTaken), moment(1));
+            assert_eq!(state.decide(scanned(&["a"]), moment(1)), [Effect::WakeAt(moment(301))]);
+            assert_eq!(state.decide(Event::Woken, moment(2)), [Effect::ScanIfChanged], "it is too early");
+            assert_eq!(state.decide(event, moment(at)), [Effect::TakeUp, Effect::Scan]);
+            assert_eq!(started(&state.decide(scanned(&["a"]), moment(at))), [(1, "a".into())]);
+        }
+    }
+
+    #[test]
+    fn after_a_missing_login_one_task_asks_before_the_others() {
+        let hold = || ClaimEnd::Holds(QueueHold { until: None, reason: FailureReason::Login });
+        for (event, at) in [(Event::Disturbed, 2), (Event::Woken, 400)] {
+            let mut state = watcher(2);
+            state.decide(scanned(&["a"]), moment(0));
+            state.decide(ended(1, hold()), moment(1));
+            assert_eq!(state.decide(scanned(&["a", "b", "c"]), moment(1)), [Effect::WakeAt(moment(301))]);
+            state.decide(event, moment(at));
+            let effects = state.decide(scanned(&["a", "b", "c"]), moment(at));
+            assert_eq!(started(&effects), [(1, "a".into())]);
+            assert_eq!(effects.last(), Some(&Effect::WakeAt(moment(at + 30))));
+            let mut denied = state.clone();
+            denied.decide(ended(1, hold()), moment(at + 1));
+            assert_eq!(started(&denied.decide(scanned(&["a", "b", "c"]), moment(at + 1))), []);
+            assert!(denied.hold().is_some());
+            let effects = state.decide(Event::Unchanged, moment(at + 30));
+            assert_eq!(started(&effects), [(2, "b".into())], "it has gone on for long enough");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_hold_longer() {
+        let mut state = watcher(1);
+        state.decide(scanned(&["a"]), moment(5000));
+        let hold = QueueHold { until: None, reason: FailureReason::Billing };
+        state.decide(ended(1, ClaimEnd::Holds(hold)), moment(5000));
+        state.decide(Event::Woken, moment(1000));
+        assert_eq!(started(&state.decide(scanned(&["a"]), moment(1000))), [(1, "a".into())]);
+    }
+
     fn any_event() -> impl Strategy<Value = (u8, u32, i64)> {
-        (0u8..8, 1u32..5, 0i64..50)
+        (0u8..10, 1u32..5, 0i64..50)
     }
 
     proptest! {
         #[test]
         fn no_order_of_events_runs_a_task_twice_or_more_tasks_than_slots(
-            slots in 1u32..4, steps in prop::collection::vec(any_event(), 1..80)
+            slots in 1u32..4, stays in any::<bool>(), steps in prop::collection::vec(any_event(), 1..80)
         ) {
-            let mut state = State::new(slots, Patience::Wait);
+            let stay = if stays { Stay::UntilStopped } else { Stay::UntilEmpty };
+            let mut state = State::new(slots, Patience::Wait, stay);
             let mut clock = 0;
             let mut stops = 0;
             for (kind, slot, passed) in steps {
@@ -366,6 +571,8 @@ mod tests {
                     0 | 1 => scanned(&["a", "b", "c", "d", "e"]),
                     2..=4 => Event::Ended { slot: SlotId(slot), end },
                     5 => { stops += 1; Event::StopRequested }
+                    6 => Event::Disturbed,
+                    7 => Event::Unchanged,
                     _ => Event::Woken,
                 };
                 let before: BTreeSet<TaskId> = state.running().values().cloned().collect();
@@ -380,6 +587,7 @@ mod tests {
                 prop_assert_eq!(distinct.len(), state.running().len());
                 prop_assert!(state.running().len() <= slots as usize);
                 prop_assert!(!effects.contains(&Effect::End) || state.running().is_empty());
+                prop_assert!(!effects.contains(&Effect::End) || !stays || stops > 0, "a watcher ended by itself");
             }
         }
     }

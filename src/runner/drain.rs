@@ -1,37 +1,34 @@
-//! One runner at work: drains the queue and ends.
+//! One runner at work: drains the queue and ends, or stays and waits for more.
 //!
 //! The loop owns the state. Everything reaches it as an event, `decide` turns that into effects, and the
 //! loop performs them. What an earlier runner left behind is taken up first; that is no special mode but
 //! what every start does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::cancel::request_end_of_all;
 use super::claim::{Worked, take_up, work};
-use super::decide::{ClaimEnd, Effect, Event, Patience, QueueHold, SlotId, State};
+use super::decide::{ClaimEnd, Effect, Event, Patience, QueueHold, SlotId, State, Stay};
 use super::engine::Engine;
 use super::live::Watching;
 use super::recover::{self, Remains};
-use super::scan::{Selection, scan};
+use super::scan::{Mark, Selection, scan};
+use super::signals::Signals;
 use super::threads::{blocking, runtime};
+use super::wakes::Wakes;
 use crate::os::clock;
 use crate::run::Outcome;
 use crate::store::event_stream::Level;
-use crate::store::runner_lock::{RunnerHolder, RunnerKind};
+use crate::store::runner_lock::{RunnerHolder, RunnerKind, RunnerLock};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
-/// How often the tasks are looked at while something runs: new ones, and requests of people.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// The longest sleep. A wall clock that is set must not be noticed hours later.
-const SLEEP_MAX: Duration = Duration::from_secs(30);
+/// The shortest sleep, so that a moment that has just passed is no busy loop.
+const SLEEP_MIN: Duration = Duration::from_millis(10);
 
 /// What is to be drained.
 #[derive(Debug, Clone)]
@@ -42,12 +39,16 @@ pub struct Options {
     pub slots: u32,
     /// Whether to wait for tasks that are held until a known moment.
     pub patience: Patience,
+    /// When to end.
+    pub stay: Stay,
+    /// What to call itself to whoever asks who the runner is.
+    pub kind: RunnerKind,
 }
 
 /// What a runner did.
 #[derive(Debug, Default)]
 pub struct DrainReport {
-    /// The tasks that got their terminal record, in that order.
+    /// The tasks that got their terminal record, in that order. A runner that stays keeps no list.
     pub ended: Vec<Ended>,
     /// Why the queue is held, if it is.
     pub hold: Option<QueueHold>,
@@ -82,12 +83,13 @@ pub enum RunnerError {
     Other(#[from] anyhow::Error),
 }
 
-/// Runs tasks until nothing is left that may run.
-pub fn drain(engine: &Arc<Engine>, options: &Options) -> Result<DrainReport, RunnerError> {
-    let locked = engine.state.try_lock_runner(RunnerKind::Run).map_err(anyhow::Error::from)?;
-    let _runner = locked.map_err(|holder| RunnerError::Busy { holder })?;
+/// Runs tasks until nothing is left that may run, or until it is told to stop.
+pub fn drain(engine: &Arc<Engine>, options: &Options, wakes: Wakes) -> Result<DrainReport, RunnerError> {
+    let locked = engine.state.try_lock_runner(options.kind).map_err(anyhow::Error::from)?;
+    let lock = locked.map_err(|holder| RunnerError::Busy { holder })?;
     let runtime = runtime()?;
-    let report = runtime.block_on(async { Loop::new(Arc::clone(engine), options.clone())?.run().await });
+    let report =
+        runtime.block_on(async { Loop::new(Arc::clone(engine), options.clone(), wakes, lock)?.run().await });
     // A thread that still waits for the lock of an adopted run must not keep the program alive.
     runtime.shutdown_background();
     Ok(report?)
@@ -102,7 +104,15 @@ struct Loop {
     receiver: mpsc::UnboundedReceiver<Message>,
     tasks: BTreeMap<SlotId, TaskId>,
     signals: Signals,
+    wakes: Wakes,
     wake_at: Option<Timestamp>,
+    /// The right to be the runner; let go of before the last look.
+    lock: Option<RunnerLock>,
+    /// The last wake-up before the last look.
+    known_wake: Option<Vec<u8>>,
+    /// Of the last look.
+    mark: Option<Mark>,
+    trouble: Option<String>,
 }
 
 /// What a claim reports when it is over.
@@ -121,36 +131,11 @@ enum Next {
     End,
 }
 
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("listen for signals");
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hang_up: listen(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-        }
-    }
-}
-
 impl Loop {
-    fn new(engine: Arc<Engine>, options: Options) -> anyhow::Result<Self> {
+    fn new(engine: Arc<Engine>, options: Options, wakes: Wakes, lock: RunnerLock) -> anyhow::Result<Self> {
         // One message per claim, and never more claims than slots: the queue is bounded by them.
         let (sender, receiver) = mpsc::unbounded_channel();
-        let state = State::new(options.slots, options.patience);
+        let state = State::new(options.slots, options.patience, options.stay);
         let signals = Signals::new()?;
         Ok(Self {
             engine,
@@ -161,7 +146,12 @@ impl Loop {
             receiver,
             tasks: BTreeMap::new(),
             signals,
+            wakes,
             wake_at: None,
+            lock: Some(lock),
+            known_wake: None,
+            mark: None,
+            trouble: None,
         })
     }
 
@@ -175,12 +165,27 @@ impl Loop {
             event = match self.perform(effects).await? {
                 Next::Event(event) => event,
                 Next::Wait => self.next_event().await,
-                Next::End => {
+                Next::End if self.may_end()? => {
                     self.report.hold = self.state.hold().cloned();
                     return Ok(self.report);
                 }
+                Next::End => {
+                    self.take_up_remains().await?;
+                    self.scanned().await?
+                }
             };
         }
+    }
+
+    /// Lets go of the lock, and takes it again if somebody asked for a look after the last one: whoever asked saw a
+    /// runner and went away. A runner that was told to stop leaves the wish to the next.
+    fn may_end(&mut self) -> anyhow::Result<bool> {
+        self.lock = None;
+        if self.report.stops > 0 || self.engine.state.load_wake()? == self.known_wake {
+            return Ok(true);
+        }
+        self.lock = self.engine.state.try_lock_runner(self.options.kind)?.ok();
+        Ok(self.lock.is_none())
     }
 
     /// Performs effects, in order.
@@ -192,7 +197,12 @@ impl Loop {
                     self.tasks.insert(slot, candidate.task.clone());
                     self.spawn(slot, work(Arc::clone(&self.engine), candidate, slot));
                 }
-                Effect::Scan => next = Next::Event(self.scanned().await?),
+                Effect::Scan => {
+                    self.mark = None;
+                    next = Next::Event(self.scanned().await?);
+                }
+                Effect::ScanIfChanged => next = Next::Event(self.scanned().await?),
+                Effect::TakeUp => self.take_up_left_over().await?,
                 Effect::CancelRunning => {
                     self.engine.broadcast.log(Level::Warning, "cancelling what runs; everything is kept");
                     blocking(&self.engine, |engine| {
@@ -220,9 +230,36 @@ impl Loop {
         });
     }
 
-    async fn scanned(&self) -> anyhow::Result<Event> {
-        let selection = self.options.selection.clone();
-        blocking(&self.engine, move |engine| scan(engine, &selection)).await
+    /// Looks at the tasks. A runner that stays outlives a look that fails, and says so once.
+    async fn scanned(&mut self) -> anyhow::Result<Event> {
+        if let Some(warning) = self.wakes.renew() {
+            self.engine.broadcast.log(Level::Warning, warning);
+        }
+        match self.try_scan().await {
+            Ok(event) => {
+                if self.trouble.take().is_some() {
+                    self.engine.broadcast.log(Level::Info, "the tasks can be read again");
+                }
+                Ok(event)
+            }
+            Err(error) if self.options.stay == Stay::UntilStopped => {
+                let words = format!("failed to {error:#}; looking again until it works");
+                if self.trouble.as_ref() != Some(&words) {
+                    self.engine.broadcast.log(Level::Error, words.clone());
+                }
+                self.trouble = Some(words);
+                Ok(Event::ScanFailed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn try_scan(&mut self) -> anyhow::Result<Event> {
+        self.known_wake = self.engine.state.load_wake()?;
+        let (selection, mark) = (self.options.selection.clone(), self.mark.take());
+        let look = blocking(&self.engine, move |engine| scan(engine, &selection, mark.as_ref())).await?;
+        self.mark = look.mark;
+        Ok(look.event)
     }
 
     async fn next_event(&mut self) -> Event {
@@ -236,13 +273,24 @@ impl Loop {
                 self.report.stops += 1;
                 Event::StopRequested
             }
-            () = tokio::time::sleep(sleep) => Event::Woken,
+            () = self.wakes.next() => Event::Disturbed,
+            () = tokio::time::sleep(sleep) => self.after_sleep(),
+        }
+    }
+
+    /// A wake-up that was not told is seen here.
+    fn after_sleep(&self) -> Event {
+        match self.engine.state.load_wake() {
+            Ok(wake) if wake != self.known_wake => Event::Disturbed,
+            Ok(_) | Err(_) => Event::Woken,
         }
     }
 
     fn noted(&mut self, message: Message) -> Event {
         let Message { slot, worked } = message;
-        if let Some(task) = self.tasks.remove(&slot) {
+        if let Some(task) = self.tasks.remove(&slot)
+            && self.options.stay == Stay::UntilEmpty
+        {
             match (worked.outcome, &worked.end) {
                 (Some((outcome, message)), _) => self.report.ended.push(Ended { task, outcome, message }),
                 (None, ClaimEnd::NotTaken) => self.report.not_taken.push(task),
@@ -252,27 +300,39 @@ impl Loop {
         Event::Ended { slot, end: worked.end }
     }
 
+    /// However long nothing is to be done, the tasks are looked at now and then: a change may not have been told,
+    /// and a wall clock may have been set.
     fn sleep(&self) -> Duration {
-        match self.wake_at {
-            Some(moment) if self.tasks.is_empty() => {
-                moment.since(clock::now()).clamp(Duration::from_millis(10), SLEEP_MAX)
-            }
-            Some(_) | None => LOOK_EVERY,
-        }
+        let longest = self.wakes.look_every();
+        let until = |moment: Timestamp| moment.since(clock::now()).clamp(SLEEP_MIN, longest);
+        self.wake_at.map_or(longest, until)
     }
 
     async fn take_up_remains(&mut self) -> anyhow::Result<()> {
         for remains in blocking(&self.engine, recover::look).await? {
-            let task = remains.plan.intent.task.clone();
-            let slot = self.state.adopt(task.clone());
-            self.tasks.insert(slot, task.clone());
-            self.engine
-                .broadcast
-                .log(Level::Info, format!("going on with task {task}, left by an earlier runner"));
-            let engine = Arc::clone(&self.engine);
-            self.spawn(slot, async move { adopted(engine, remains).await });
+            self.adopt(remains);
         }
         Ok(())
+    }
+
+    /// Goes on with claims of this runner that broke off, as they do when the disk is full.
+    async fn take_up_left_over(&mut self) -> anyhow::Result<()> {
+        let at_work: BTreeSet<TaskId> = self.tasks.values().cloned().collect();
+        for remains in blocking(&self.engine, move |engine| recover::left_over(engine, &at_work)).await? {
+            self.adopt(remains);
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, remains: Remains) {
+        let task = remains.plan.intent.task.clone();
+        let slot = self.state.adopt(task.clone());
+        self.tasks.insert(slot, task.clone());
+        self.engine
+            .broadcast
+            .log(Level::Info, format!("going on with task {task}, left by an earlier runner"));
+        let engine = Arc::clone(&self.engine);
+        self.spawn(slot, async move { adopted(engine, remains).await });
     }
 }
 

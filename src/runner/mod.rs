@@ -1,6 +1,6 @@
 //! Decides what runs, and does it.
 //!
-//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`), takes in events, lets [`decide`] turn
+//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`) whenever something [wakes](Wakes) it, takes in events, lets [`decide`] turn
 //! them into effects, and performs those. Each claim walks one way (`claim`): settings and prompt are
 //! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
 //! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
@@ -27,13 +27,16 @@ mod refusal;
 mod scan;
 mod seen;
 pub mod sight;
+mod signals;
 mod threads;
+mod wakes;
 mod workspace;
 
 pub use broadcast::Listener;
 pub use cancel::{Cancelled, cancel};
-pub use decide::{Patience, Phase, QueueHold};
+pub use decide::{Patience, Phase, QueueHold, Stay};
 pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
 pub use engine::{Engine, EngineParts};
 pub use scan::Selection;
 pub use sight::Sight;
+pub use wakes::Wakes;

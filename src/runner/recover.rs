@@ -6,7 +6,7 @@
 //! * A claim of this machine without any folder has lost its state: it ends as interrupted, and its
 //!   branch and records stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::engine::Engine;
@@ -51,6 +51,22 @@ pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
         }
     }
     end_lost_claims(engine, &remains)?;
+    Ok(remains.into_values().collect())
+}
+
+/// Looks for claims that broke off while the runner went on, other than those `at_work`. Touches nothing.
+pub(crate) fn left_over(engine: &Engine, at_work: &BTreeSet<TaskId>) -> anyhow::Result<Vec<Remains>> {
+    let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
+    for run in engine.state.load_runs()? {
+        let directory = engine.state.run_directory(run);
+        if let Some(plan) = Plan::load(&directory)?
+            && plan.version <= PLAN_VERSION
+            && !at_work.contains(&plan.intent.task)
+        {
+            // Runs are sorted by age, and the latest of a task is the one that is not over.
+            remains.insert(plan.intent.task.clone(), Remains { plan, directory });
+        }
+    }
     Ok(remains.into_values().collect())
 }
 

@@ -120,7 +120,7 @@ fn a_task_that_runs_is_left_alone_by_every_other_command() {
         [3]
         [stderr]
         error: Process [PID] runs tasks in this repository already.
-        hint: It looks for new tasks every second; to watch it: git claudedo events --follow
+        hint: It takes up new tasks by itself; to watch it: git claudedo events --follow
         ");
         insta::assert_snapshot!(shown(&live), @r"
         [0]

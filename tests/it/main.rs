@@ -21,3 +21,4 @@ mod seed;
 mod supervisor;
 mod support;
 mod support_tests;
+mod watch;

@@ -105,6 +105,11 @@ impl TaskFolder {
         self.path().join("tasks")
     }
 
+    /// Returns the path of `.claudedo/lists`.
+    pub fn lists_path(&self) -> PathBuf {
+        self.path().join("lists")
+    }
+
     /// Returns where a task's file is, or would be.
     pub fn task_path(&self, id: &TaskId) -> PathBuf {
         self.tasks_path().join(format!("{id}.yaml"))

@@ -10,7 +10,7 @@ use crate::template::{Template, TemplateName};
 impl TaskFolder {
     /// Returns where a list's file is, or would be.
     pub fn list_path(&self, name: &ListName) -> PathBuf {
-        self.path().join("lists").join(format!("{name}.yaml"))
+        self.lists_path().join(format!("{name}.yaml"))
     }
 
     /// Returns where the repository's settings are, or would be.

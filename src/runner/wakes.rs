@@ -1,0 +1,125 @@
+//! What wakes a runner between two events of its own: changes in the folders that matter.
+//!
+//! A wake-up says that a look is worth it and nothing more. Many changes in a row are one: a look waits for
+//! a moment of quiet, and not for long. Where the operating system tells of no changes, all that is left is to look
+//! more often.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::os::clock;
+use crate::os::watch::{Folder, Folders, is_remote};
+
+/// How long nothing must have changed before a look.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// How long a look waits for quiet.
+const QUIET_WAIT_MAX: Duration = Duration::from_millis(200);
+
+/// The longest time between two looks, whatever is told.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+
+/// The longest time between two looks where changes are not told.
+const LOOK_EVERY_BLIND: Duration = Duration::from_secs(2);
+
+/// The way in for whoever wakes a runner.
+#[derive(Debug)]
+pub struct Wakes {
+    hint: Arc<Notify>,
+    folders: Folders,
+    hearing: Hearing,
+    /// What a person should know about that, and was not told yet.
+    warning: Option<String>,
+    /// When the first change was told that no look has followed yet.
+    pending: Option<Instant>,
+    renewed: Option<Instant>,
+}
+
+/// Whether changes are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    /// All of them.
+    Full,
+    /// Those of this machine; the folders are on a file system that others share.
+    Partial,
+    /// None.
+    None,
+}
+
+impl Wakes {
+    /// Returns what hears of changes in these folders.
+    pub fn of(wanted: Vec<Folder>) -> Self {
+        let hint = Arc::new(Notify::new());
+        let told = Arc::clone(&hint);
+        let remote = wanted.iter().find(|folder| is_remote(&folder.path));
+        let warning = remote.map(|folder| shared(&folder.path));
+        let hearing = if warning.is_some() { Hearing::Partial } else { Hearing::Full };
+        let folders = Folders::new(wanted, Arc::new(move || told.notify_one()));
+        Self { hint, folders, hearing, warning, pending: None, renewed: None }
+    }
+
+    /// Listens to the folders that are there now. Returns what a person should know if that is not possible,
+    /// once for each time that it becomes so.
+    pub(crate) fn renew(&mut self) -> Option<String> {
+        if self.hearing == Hearing::None && self.is_recent() {
+            return None;
+        }
+        self.renewed = Some(clock::monotonic());
+        match self.folders.renew() {
+            Ok(()) if self.hearing == Hearing::None => self.hearing = Hearing::Full,
+            Err(error) if self.hearing != Hearing::None => {
+                self.hearing = Hearing::None;
+                self.warning = Some(unheard(&error.into()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.warning.take()
+    }
+
+    /// Returns the longest time until the next look.
+    pub(crate) fn look_every(&self) -> Duration {
+        match self.hearing {
+            Hearing::Full => LOOK_EVERY,
+            Hearing::Partial | Hearing::None => LOOK_EVERY_BLIND,
+        }
+    }
+
+    /// Waits for a change, and for a moment of quiet after it. May be dropped and called again.
+    pub(crate) async fn next(&mut self) {
+        let first = if let Some(first) = self.pending {
+            first
+        } else {
+            self.hint.notified().await;
+            *self.pending.insert(clock::monotonic())
+        };
+        while clock::monotonic().saturating_duration_since(first) < QUIET_WAIT_MAX
+            && timeout(QUIET, self.hint.notified()).await.is_ok()
+        {}
+        self.pending = None;
+    }
+
+    /// Listening anew is tried once a minute, not with every look.
+    fn is_recent(&self) -> bool {
+        self.renewed.is_some_and(|last| clock::monotonic().saturating_duration_since(last) < LOOK_EVERY)
+    }
+}
+
+fn unheard(error: &anyhow::Error) -> String {
+    format!(
+        "failed to {error:#}; looking for new tasks every {} s instead. If a limit is reached, raise it: \
+         sudo sysctl fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=524288",
+        LOOK_EVERY_BLIND.as_secs()
+    )
+}
+
+fn shared(folder: &Path) -> String {
+    format!(
+        "{} is on a file system that does not tell what other machines change; looking for new tasks every {} s",
+        folder.display(),
+        LOOK_EVERY_BLIND.as_secs()
+    )
+}
