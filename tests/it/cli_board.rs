@@ -82,6 +82,37 @@ fn ctrl_c_says_what_the_next_one_does() {
 }
 
 #[test]
+fn a_run_that_a_killed_runner_left_behind_is_on_the_board() {
+    let repository = repository();
+    let killed = repository.start(&["run", "--quiet"]);
+    repository.wait_for_output("Looking.");
+    killed.kill();
+    let Some(mut terminal) = Terminal::start(&repository, (72, 20), &[], "watch") else { return };
+    let working = terminal.wait_for("1 turn  Looking.");
+    repository.release("gate");
+    let idle = terminal.wait_for("Waiting for tasks");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.wait(), 0);
+    snapshots(&repository).bind(|| {
+        insta::assert_snapshot!(board(&working), @r#"
+        ── 1 running, 1 queued, 2 held ──
+        first-[ID]  [DURATION]  1 turn  Looking.
+        next: second-[ID]
+        1 invalid: wrong-[ID]: line 2: unknown key "modle"
+        1 waiting: third-[ID] for second-[ID]
+        Ctrl-C: start no more; twice: cancel what runs
+        "#);
+        insta::assert_snapshot!(board(&idle), @r#"
+        ── nothing running, 1 held, 3 done, <$0.01 ──
+        Waiting for tasks in .claudedo/tasks
+        1 invalid: wrong-[ID]: line 2: unknown key "modle"
+        Ctrl-C: end
+        "#);
+    });
+    assert!(!terminal.screen().contains("── "), "{}", terminal.screen());
+}
+
+#[test]
 fn a_terminal_that_can_only_write_gets_lines() {
     let repository = repository();
     repository.release("gate");

@@ -127,6 +127,8 @@ fn idle(model: &Model, sight: &Sight, now: Timestamp) -> Vec<Line> {
     let release = sight.next_release.map(|release| release.to_local_short(now));
     let words = match (model.kind, release) {
         _ if sight.phase != Phase::Open || sight.hold.is_some() => return Vec::new(),
+        // One task is over and the next one about to start.
+        _ if sight.queued > 0 || !sight.running.is_empty() => return Vec::new(),
         (RunnerKind::Watch, None) => "Waiting for tasks in .claudedo/tasks".to_owned(),
         (RunnerKind::Watch, Some(at)) => {
             format!("Waiting for tasks in .claudedo/tasks, and until {at} for those held")
