@@ -53,6 +53,13 @@ impl Timestamp {
         self.0.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
     }
 
+    /// Returns the moment in the machine's own time zone, as `14:10` on the day of `now` and with its date otherwise.
+    pub fn to_local_short(self, now: Self) -> String {
+        let (this, now) = (self.0.with_timezone(&Local), now.0.with_timezone(&Local));
+        let is_today = this.date_naive() == now.date_naive();
+        this.format(if is_today { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+    }
+
     /// Returns the time of day in the machine's own time zone, as `14:10:19`.
     pub fn to_local_time(self) -> String {
         self.0.with_timezone(&Local).format("%H:%M:%S").to_string()

@@ -17,7 +17,7 @@ use crate::store::overview::Overview;
 use crate::store::runner_lock::RunnerKind;
 use crate::task::TaskId;
 use crate::trigger::watch::wakes;
-use crate::ui::progress::Progress;
+use crate::ui::board::Board;
 use crate::ui::safe::safe;
 use crate::ui::table::{Cell, Column, Table};
 use crate::ui::{Format, PLAIN, standing};
@@ -99,19 +99,18 @@ pub(super) fn drain(context: &Context, wanted: Wanted) -> Result<(), CommandErro
 /// Is the runner until there is no more to do.
 pub(super) fn perform(context: &Context, wanted: Wanted) -> Result<DrainReport, CommandError> {
     let overview = context.overview()?;
-    let queued = overview.standings.iter().filter(|(id, standing)| is_next(id, standing, &wanted.selection));
-    let progress = Arc::new(Progress::new(&context.ui, queued.count()));
     refuse_what_cannot_run(&overview, &wanted.selection, context)?;
     drop(overview);
     let slots = match wanted.slots {
         Some(slots) => slots,
         None => context.settings(None)?.slots.value.number(),
     };
-    let engine = context.engine("run tasks", Arc::clone(&progress) as _)?;
     let Wanted { selection, patience, stay, kind, .. } = wanted;
+    let board = Arc::new(Board::new(&context.ui, kind));
+    let engine = context.engine("run tasks", Arc::clone(&board) as _)?;
     let options = Options { selection, slots, patience, stay, kind };
     let report = runner::drain(&engine, &options, wakes(&engine));
-    progress.finish();
+    board.finish();
     report.map_err(refusal)
 }
 
@@ -123,14 +122,6 @@ fn tell_what_is_left(overview: &Overview, selection: &Selection, context: &Conte
         let words = standing::explanation(standing);
         context.ui.status(format_args!("{} {id}: {}", standing::word(standing), safe(&words)));
     }
-}
-
-fn is_next(id: &TaskId, standing: &Standing, selection: &Selection) -> bool {
-    let selected = match selection {
-        Selection::All => true,
-        Selection::Only(tasks) => tasks.contains(id),
-    };
-    selected && matches!(standing, Standing::Queued { .. })
 }
 
 /// Refuses to start for tasks that nobody would run, with what can be done about each.
@@ -226,7 +217,9 @@ fn print(report: &DrainReport, context: &Context) {
     }
     if let Some(hold) = &report.hold {
         let until = hold.until.map_or(String::new(), |until| format!(" until {}", until.to_local_minutes()));
-        context.ui.warning(format_args!("The queue is held{until}: {}", reason_words(hold.reason)));
+        context
+            .ui
+            .warning(format_args!("The queue is held{until}: {}", standing::service_words(hold.reason)));
     }
 }
 
@@ -252,17 +245,5 @@ fn hold_kind(reason: FailureReason) -> ErrorKind {
         ErrorKind::Login
     } else {
         ErrorKind::Negative
-    }
-}
-
-fn reason_words(reason: FailureReason) -> &'static str {
-    if reason == FailureReason::Login {
-        "the agent is not logged in"
-    } else if reason == FailureReason::Billing {
-        "the agent's account cannot pay"
-    } else if reason == FailureReason::UsageLimit {
-        "the agent's usage limit is reached"
-    } else {
-        "the agent's service takes no work"
     }
 }

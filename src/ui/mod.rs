@@ -5,9 +5,9 @@
 //! the program (`git claudedo list | head -1`). Colour is decided once, by `--color`, `NO_COLOR` and
 //! git's `color.ui`, and is never needed to understand a line.
 
+pub mod board;
 pub mod figures;
 pub mod pager;
-pub mod progress;
 pub mod safe;
 pub mod standing;
 pub mod stream_words;
@@ -206,6 +206,11 @@ impl Ui {
     /// Returns whether a person looks at the narration.
     pub fn narrates_to_a_terminal(&self) -> bool {
         io::stderr().is_terminal()
+    }
+
+    /// Returns whether the narration is coloured.
+    pub fn narrates_in_color(&self) -> bool {
+        self.color_of(&io::stderr()) != ColorChoice::Never
     }
 
     fn color_of(&self, stream: &impl anstream::stream::RawStream) -> ColorChoice {

@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 use super::{CYAN, DIM, GREEN, PLAIN, RED, YELLOW};
-use crate::run::{Outcome, RunKind};
+use crate::run::{FailureReason, Outcome, RunKind};
 use crate::schedule::{Hold, Standing, Unfinished, WaitingBecause};
 use crate::task::TaskId;
 
@@ -90,6 +90,19 @@ pub fn next_step(task: &TaskId, standing: &Standing) -> Option<String> {
         Standing::Ended { outcome: Outcome::Cancelled | Outcome::Interrupted, .. } => {
             command(format!("retry {task}"))
         }
+    }
+}
+
+/// Returns which limit of the service holds the queue, as a fragment.
+pub fn service_words(reason: FailureReason) -> &'static str {
+    if reason == FailureReason::Login {
+        "the agent is not logged in"
+    } else if reason == FailureReason::Billing {
+        "the agent's account cannot pay"
+    } else if reason == FailureReason::UsageLimit {
+        "the agent's usage limit is reached"
+    } else {
+        "the agent's service takes no work"
     }
 }
 

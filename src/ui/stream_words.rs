@@ -1,7 +1,12 @@
 //! The local event stream in words, one line an event.
 
+use anstyle::Style;
+
+use super::figures::{count, dollars};
 use super::safe::safe;
-use crate::store::event_stream::{Level, StreamEvent, StreamEventKind, WorktreeChange};
+use super::standing::outcome_style;
+use super::{PLAIN, RED, YELLOW};
+use crate::store::event_stream::{Level, Spent, StreamEvent, StreamEventKind, WorktreeChange};
 
 /// Whether an event belongs into a short account of what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +34,26 @@ pub fn weight(event: &StreamEvent) -> Weight {
 
 /// Returns an event as one harmless line, as in `12:00:01 fix-login-7k3f started in slot 1: Fix the login`.
 pub fn line(event: &StreamEvent) -> String {
-    let task = event.task.as_ref().map_or("runner", |task| task.as_str());
-    format!("{} {task} {}", event.at.to_local_time(), words(&event.kind))
+    let (subject, _, words) = headline(event);
+    format!("{} {subject} {words}", event.at.to_local_time())
+}
+
+/// Returns what an event is about, how it looks, and what happened.
+pub fn headline(event: &StreamEvent) -> (&str, Style, String) {
+    let subject = event.task.as_ref().map_or("runner", |task| task.as_str());
+    let style = match &event.kind {
+        StreamEventKind::WorkerLog { level: Level::Warning, .. } | StreamEventKind::TaskUpdated { .. } => {
+            YELLOW
+        }
+        StreamEventKind::WorkerLog { level: Level::Error, .. } => RED,
+        StreamEventKind::TaskFinished { outcome, .. } => outcome_style(*outcome),
+        StreamEventKind::WorkerLog { level: Level::Info, .. }
+        | StreamEventKind::TaskStarted { .. }
+        | StreamEventKind::TaskMessage { .. }
+        | StreamEventKind::RunCreated { .. }
+        | StreamEventKind::WorktreeUpdated { .. } => PLAIN,
+    };
+    (subject, style, words(&event.kind))
 }
 
 /// Returns what happened, without when and to what.
@@ -47,9 +70,24 @@ pub fn words(kind: &StreamEventKind) -> String {
         StreamEventKind::WorktreeUpdated { path, change } => {
             format!("worktree {}: {}", change_word(*change), path.display())
         }
-        StreamEventKind::TaskFinished { outcome, message, .. } => format!("{}: {message}", outcome.name()),
+        StreamEventKind::TaskFinished { outcome, message, spent } => {
+            format!("{}: {message}{}", outcome.name(), in_brackets(*spent))
+        }
     };
     safe(&words).replace('\n', " ")
+}
+
+fn in_brackets(used: Option<Spent>) -> String {
+    // Without a cost it is not worth the room.
+    used.filter(|used| used.cost_usd.is_some()).map_or(String::new(), |used| format!(" ({})", spent(used)))
+}
+
+/// Returns what was used, as in `3 turns, $0.12`; nothing where nothing is known.
+pub fn spent(spent: Spent) -> String {
+    let turns = usize::try_from(spent.turns).unwrap_or(usize::MAX);
+    let turns = (turns > 0).then(|| count(turns, "turn"));
+    let cost = spent.cost_usd.filter(|cost| *cost > 0.0).map(dollars);
+    turns.into_iter().chain(cost).collect::<Vec<_>>().join(", ")
 }
 
 fn change_word(change: WorktreeChange) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod background;
+mod cli_board;
 mod cli_config;
 mod cli_doctor;
 mod cli_help;

@@ -24,6 +24,7 @@ mod leader;
 #[cfg(target_os = "linux")]
 mod procfs;
 mod search;
+mod terminal;
 
 pub use ancestor::{Ancestor, find_ancestor};
 pub use attached::{Pager, run_attached, start_pager};
@@ -43,3 +44,4 @@ pub use search::{FoundProcess, RunProcesses};
 pub fn user_id() -> u32 {
     rustix::process::getuid().as_raw()
 }
+pub use terminal::{TerminalChange, TerminalChanges, TerminalSize, narration_size};

@@ -8,6 +8,7 @@
 
 mod filters;
 mod processes;
+mod terminal;
 mod work;
 
 use std::ffi::OsStr;
@@ -17,6 +18,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+pub(crate) use terminal::Terminal;
 pub(crate) use work::{Started, eventually, fake_program, kill, task_yaml};
 
 /// A file system in memory, on Linux: no test waits for a disk.
