@@ -18,7 +18,7 @@ use super::live::Watching;
 use super::recover::{self, Remains};
 use super::scan::{Mark, Selection, scan};
 use super::signals::{Signals, Told};
-use super::threads::{blocking, runtime};
+use super::threads::{aside, blocking, runtime};
 use super::wakes::Wakes;
 use crate::os::clock;
 use crate::run::Outcome;
@@ -257,7 +257,7 @@ impl Loop {
     async fn try_scan(&mut self) -> anyhow::Result<Event> {
         self.known_wake = self.engine.state.load_wake()?;
         let (selection, mark) = (self.options.selection.clone(), self.mark.take());
-        let look = blocking(&self.engine, move |engine| scan(engine, &selection, mark.as_ref())).await?;
+        let look = aside(&self.engine, move |engine| scan(engine, &selection, mark.as_ref())).await?;
         self.mark = look.mark;
         Ok(look.event)
     }

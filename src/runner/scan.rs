@@ -43,7 +43,7 @@ impl Selection {
 pub(crate) struct Mark(u64);
 
 /// One look.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Look {
     /// What was found.
     pub(crate) event: Event,
