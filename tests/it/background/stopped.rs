@@ -90,7 +90,7 @@ fn a_watcher_that_is_left_at_once_hands_its_runs_to_the_next() {
     let answer = test.claudedo(&["watch", "stop", "--leave"]);
     assert_done(&answer);
     assert!(answer.stderr.contains("Left at work: one-0001\n"), "{answer:#?}");
-    assert!(is_gone(watcher));
+    wait_until_gone(watcher);
     assert_eq!(status(&test).0, 1);
     detach(&test);
     test.wait_for_event("going on with task");

@@ -200,3 +200,20 @@ fn a_manager_that_says_something_else_is_no_success() {
     assert_eq!(answer.status, 1, "{answer:#?}");
     assert!(answer.stdout.contains("enabled  no\nactive   no\n"), "{answer:#?}");
 }
+
+#[test]
+fn a_watcher_that_is_there_already_stays_and_the_service_waits_for_the_next_login() {
+    let machine = Machine::new();
+    assert_eq!(machine.test.claudedo(&["watch", "--detach"]).status, 0);
+    let answer = machine.service(&["install"]);
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert!(
+        answer.stderr.contains("warning: The service starts with the next login: process "),
+        "{answer:#?}"
+    );
+    insta::assert_snapshot!(machine.told(), @r"
+    systemctl --user daemon-reload
+    systemctl --user enable NAME.service
+    ");
+    assert_eq!(machine.test.claudedo(&["watch", "status"]).status, 0);
+}
