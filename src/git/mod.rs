@@ -46,7 +46,7 @@ pub use error::{GitCause, GitError};
 pub use id::{BlobId, CommitId, IdError, TreeId};
 pub use identity::Identity;
 pub use program::{GitProgram, ProgramOutput, for_remotes, without_git};
-pub use provenance::{KnownNames, PathCommit};
+pub use provenance::{KnownContents, KnownNames, PathCommit};
 pub use push::{PushEnd, PushWish};
 pub use repository::Repository;
 pub use settings::{ConfigValue, Scope};

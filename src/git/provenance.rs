@@ -64,6 +64,21 @@ impl KnownNames {
     }
 }
 
+/// The object database as it was at one moment. Files that were read before it may be asked about.
+#[derive(Debug)]
+pub struct KnownContents {
+    repository: gix::Repository,
+}
+
+impl KnownContents {
+    /// Returns whether there is a blob that a file with this content may have come from.
+    pub fn contains(&self, content: &FileContent) -> bool {
+        let hash = self.repository.object_hash();
+        let mut blobs = content.blobs.iter().map(|blob| blob.object_id()).filter(|id| id.kind() == hash);
+        blobs.any(|id| self.repository.objects.exists_without_refresh(&id))
+    }
+}
+
 impl Repository {
     /// Returns for how long somebody has been changing the index of this work tree, or `None` when nobody is.
     ///
@@ -74,12 +89,12 @@ impl Repository {
         is_there.then(|| age(&lock).unwrap_or(Duration::MAX))
     }
 
-    /// Returns whether the object database has a blob that a file with this content may have come from.
-    pub fn has_content(&self, content: &FileContent) -> bool {
+    /// Returns a look at the object database as it is now, for many questions.
+    pub fn known_contents(&self) -> KnownContents {
         let repository = self.local();
-        let hash = repository.object_hash();
-        let mut blobs = content.blobs.iter().map(|blob| blob.object_id()).filter(|id| id.kind() == hash);
-        blobs.any(|id| repository.objects.exists(&id))
+        // Asking for what is not there makes gix look for new packs; after that it need not look again each time.
+        let _nobody_has_it = repository.objects.exists(&ObjectId::null(repository.object_hash()));
+        KnownContents { repository }
     }
 
     /// Returns the files of a folder that the index of this work tree or a branch has. `folder` has `/` between names.

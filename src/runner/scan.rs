@@ -49,9 +49,10 @@ pub(crate) struct Look {
 /// Looks at the tasks; only at whether anything has changed where the last look is known.
 pub(crate) fn scan(engine: &Engine, selection: &Selection, known: Option<&Seen>) -> anyhow::Result<Look> {
     let seen = see(engine)?;
-    let event =
-        if seen.is_some() && seen.as_ref() == known { Event::Unchanged } else { scanned(engine, selection)? };
-    Ok(Look { event, seen })
+    if seen.is_some() && seen.as_ref() == known {
+        return Ok(Look { event: Event::Unchanged, seen });
+    }
+    scanned(engine, selection, seen)
 }
 
 /// Sums up the files, the records and the last wish to look. A file that changed a moment ago may change again
@@ -73,7 +74,7 @@ fn see(engine: &Engine) -> anyhow::Result<Option<Seen>> {
     Ok(Some(Seen(hasher.finish())))
 }
 
-fn scanned(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
+fn scanned(engine: &Engine, selection: &Selection, seen: Option<Seen>) -> anyhow::Result<Look> {
     let now = clock::now();
     let sources = Sources {
         tasks: &engine.tasks,
@@ -93,7 +94,10 @@ fn scanned(engine: &Engine, selection: &Selection) -> anyhow::Result<Event> {
         .filter(|(task, _)| selection.contains(task))
         .filter_map(|(task, standing)| release(&overview, task, standing))
         .min();
-    Ok(Event::Scanned { queue: candidates, next_release })
+    // What git is about to say of an arriving file is in no sum.
+    let is_arriving = overview.trust.values().any(|trust| *trust == Trust::Arriving);
+    let seen = seen.filter(|_| !is_arriving);
+    Ok(Look { event: Event::Scanned { queue: candidates, next_release }, seen })
 }
 
 /// Approves what was saved here and is ready, so that it stays so once it is committed.

@@ -19,7 +19,8 @@
 //! * Whoever can write `$GIT_COMMON_DIR/claudedo` can approve; that is every process of this user outside a sandbox.
 //! * A second git whose work tree lies over this one with its objects elsewhere, unless its `.git` is in `.claudedo`.
 //! * Bytes that git brought, that no ref leads to any more, and whose objects were pruned.
-//! * Follow-ups that another machine asked for: a prompt of a record runs here only once records travel.
+//! * Follow-ups that another machine asked for. Records that somebody fetched count (`refs/claudedo-remotes/*`), and the
+//!   prompt of a `requested` event among them is nobody's approved bytes. Nothing fetches such refs by itself yet.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state_directory::StateDirectory;
 use super::tasks::{LoadedTask, TaskFolder, TaskWithText};
-use crate::git::{ContentId, FileContent, KnownNames, Repository};
+use crate::git::{ContentId, FileContent, KnownContents, KnownNames, Repository};
 use crate::os::fs::{self, FileError};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
@@ -223,21 +224,23 @@ pub fn admit(
 
 /// Tells of files that were read before whether they may be run.
 ///
-/// What git knows is asked at the first file that nobody approved, so that the usual look asks nothing.
+/// What git knows is asked at the first file that nobody approved, so that the usual look asks nothing; of a file whose
+/// bytes git has, no more is asked, since that is what keeps a watcher cheap that has such files before it for days.
 #[derive(Debug)]
 pub struct Judge<'a> {
     approvals: Approvals,
     repository: &'a Repository,
     folder: &'a TaskFolder,
-    knowledge: OnceCell<Knowledge>,
+    contents: OnceCell<KnownContents>,
+    names: OnceCell<Names>,
 }
 
 #[derive(Debug)]
-enum Knowledge {
+enum Names {
     /// Somebody is changing the index.
     Locked,
     /// Nothing can be said, so nothing is let through.
-    Nothing,
+    Unknown,
     Known(KnownNames),
 }
 
@@ -248,41 +251,85 @@ impl<'a> Judge<'a> {
         state: &StateDirectory,
         folder: &'a TaskFolder,
     ) -> Result<Self, FileError> {
-        let approvals = state.load_approvals()?;
-        Ok(Self { approvals, repository, folder, knowledge: OnceCell::new() })
+        let (contents, names) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { approvals: state.load_approvals()?, repository, folder, contents, names })
     }
 
-    /// Returns whether a task's bytes may be run. They must have been read before the call.
+    /// Returns whether a task's bytes may be run. All files that are asked about were read before the first question.
     pub fn trust(&self, task: &TaskId, content: &FileContent) -> Trust {
         if self.approvals.is_revoked(content.id) {
             return Trust::Brought;
         }
-        if self.approvals.approved.contains(&content.id) {
+        if self.approvals.contains(content.id) {
             return Trust::Approved;
         }
-        match self.knowledge.get_or_init(|| self.know()) {
-            Knowledge::Locked => Trust::Arriving,
-            Knowledge::Nothing => Trust::Brought,
-            Knowledge::Known(names) if names.contains(&format!("{task}.yaml")) => Trust::Brought,
-            Knowledge::Known(_) if self.repository.has_content(content) => Trust::Brought,
-            Knowledge::Known(_) => Trust::Saved,
+        if self.contents.get_or_init(|| self.repository.known_contents()).contains(content) {
+            return Trust::Brought;
+        }
+        match self.names.get_or_init(|| self.names()) {
+            Names::Locked => Trust::Arriving,
+            Names::Unknown => Trust::Brought,
+            Names::Known(names) if names.contains(&format!("{task}.yaml")) => Trust::Brought,
+            Names::Known(_) => Trust::Saved,
         }
     }
 
     /// The lock is looked at before the index is: a checkout that is over by then has written its index.
-    fn know(&self) -> Knowledge {
+    fn names(&self) -> Names {
         let is_of_the_repository =
             self.repository.work_tree().is_some_and(|work_tree| work_tree == self.folder.work_tree());
         let has_its_own_git = [self.folder.path(), self.folder.tasks_path()]
             .iter()
             .any(|folder| folder.join(".git").symlink_metadata().is_ok());
         if !is_of_the_repository || has_its_own_git {
-            return Knowledge::Nothing;
+            return Names::Unknown;
         }
         match self.repository.index_locked_for() {
-            Some(age) if age < ARRIVAL_MAX => Knowledge::Locked,
-            Some(_) => Knowledge::Nothing,
-            None => self.repository.known_names(TASKS_FOLDER).map_or(Knowledge::Nothing, Knowledge::Known),
+            Some(age) if age < ARRIVAL_MAX => Names::Locked,
+            Some(_) => Names::Unknown,
+            None => self.repository.known_names(TASKS_FOLDER).map_or(Names::Unknown, Names::Known),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::os::clock;
+
+    #[test]
+    fn an_approval_is_a_private_file_that_a_revocation_overrules_and_a_new_approval_restores() {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateDirectory::new(&root.path().join("common"));
+        let folder = TaskFolder::new(root.path(), state.path());
+        let task = crate::task::TaskFile::parse("a.yaml".as_ref(), b"title: Fix it\n").unwrap();
+        let id: TaskId = "fix-it-1a2b".parse().unwrap();
+        folder.create(&task, || id.clone()).unwrap();
+        let task = folder.load(&id, clock::now()).unwrap().unwrap();
+        let content = task.task.content.id;
+        assert_eq!(state.load_approvals().unwrap(), Approvals::default());
+        state.approve(&task, ApprovedBy::Added, clock::now()).unwrap();
+        assert!(state.load_approvals().unwrap().contains(content));
+        let path = state.trust_path().join(content.to_string());
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        state.revoke(content).unwrap();
+        assert!(!state.load_approvals().unwrap().contains(content));
+        state.approve(&task, ApprovedBy::Approved, clock::now()).unwrap();
+        assert!(state.load_approvals().unwrap().contains(content));
+        let last = state.load_last_approval(&id).unwrap().unwrap();
+        assert_eq!((last.how, last.text.as_str()), (ApprovedBy::Approved, "title: Fix it\n"));
+    }
+
+    #[test]
+    fn files_that_are_no_approvals_approve_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let state = StateDirectory::new(root.path());
+        fs::create_private_directory(&state.trust_path()).unwrap();
+        for name in [".claudedo-x.tmp", "README", "ce013625030ba8dba906f756967f9e9ca394464a"] {
+            fs::write_private(&state.trust_path().join(name), b"").unwrap();
+        }
+        assert_eq!(state.load_approvals().unwrap(), Approvals::default());
     }
 }

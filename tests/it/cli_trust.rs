@@ -29,7 +29,12 @@ type Bring = fn(&TestRepository);
 
 /// A repository whose agent leaves the name of its task in a file, and a clone of it.
 fn with_colleague() -> TestRepository {
-    let test = TestRepository::new();
+    with_colleague_of_kind(&[])
+}
+
+/// The same, made by these arguments of `git init`.
+fn with_colleague_of_kind(init: &[&str]) -> TestRepository {
+    let test = TestRepository::of_kind("repository", init);
     let script = format!("echo \"$CLAUDEDO_TASK\" >> {}", test.gate("ran").display());
     test.set("agentCommand", &format!("[sh, -c, '{script}']"));
     test.git(&["clone", "--quiet", ".", colleague(&test).to_str().unwrap()]);
@@ -337,7 +342,7 @@ fn a_page_hides_nothing_and_obeys_nothing_and_without_a_terminal_nothing_is_appr
     [stderr]
     error: Nothing was approved: there is no terminal to ask on.
     hint: To approve without a question what was read before: git claudedo approve --yes TASK
-    "#)
+    "#);
     });
     assert_eq!(standing(&test, "theirs"), "held untrusted");
     let json = test.claudedo(&["approve", "--all", "--json"]);
@@ -395,4 +400,48 @@ fn a_file_that_is_replaced_between_the_look_and_the_claim_is_not_run() {
     let admitted = admit(&repository, &state, &folder, claimed, clock::now()).unwrap().unwrap();
     assert_eq!(admitted.bytes(), b"title: New\n");
     assert_eq!(state.load_last_approval(&"new".parse().unwrap()).unwrap().unwrap().text, "title: New\n");
+}
+
+#[test]
+fn a_sha256_repository_knows_what_git_brought_also_after_git_forgot_the_path() {
+    let test = with_colleague_of_kind(&["--object-format=sha256"]);
+    commit_theirs(&test, ".claudedo/tasks/theirs.yaml", THEIRS);
+    pull(&test);
+    test.git(&["reset", "--quiet", "HEAD~1"]);
+    for name in ["ORIG_HEAD", "FETCH_HEAD"] {
+        fs::remove_file(test.path().join(".git").join(name)).unwrap();
+    }
+    test.write_task("mine", "title: Mine\n");
+    assert_eq!(standing(&test, "theirs"), "held untrusted");
+    assert_eq!(standing(&test, "mine"), "queued");
+}
+
+#[test]
+fn in_a_linked_worktree_its_own_index_counts() {
+    let test = with_colleague();
+    commit_theirs(&test, ".claudedo/tasks/theirs.yaml", THEIRS);
+    test.git(&["fetch", "--quiet", colleague(&test).to_str().unwrap(), "main:topic"]);
+    let linked = test.root().join("linked");
+    test.git(&["worktree", "add", "--quiet", linked.to_str().unwrap(), "topic"]);
+    fs::write(linked.join(".claudedo/tasks/mine.yaml"), "title: Mine\n").unwrap();
+    for name in ["theirs", "mine"] {
+        let file = linked.join(format!(".claudedo/tasks/{name}.yaml"));
+        let file = fs::File::options().append(true).open(file).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_hours(1)).unwrap();
+    }
+    let listed = claudedo_in(&test, &linked, &["list"]).stdout;
+    let states: Vec<Vec<&str>> =
+        listed.lines().map(|line| line.split_whitespace().take(2).collect()).collect();
+    assert_eq!(states, [["mine", "queued"], ["theirs", "held"]]);
+    let page = claudedo_in(&test, &linked, &["approve", "theirs"]).stdout;
+    assert!(page.contains("which says it is by Test User"), "{page}");
+}
+
+#[test]
+fn a_run_that_is_typed_right_after_a_clone_runs_files_that_still_settle() {
+    let test = with_colleague();
+    commit_theirs(&test, ".claudedo/tasks/theirs.yaml", THEIRS);
+    test.git(&["pull", "--quiet", "--no-rebase", colleague(&test).to_str().unwrap(), "main"]);
+    test.run(0);
+    assert_eq!(ran(&test), "theirs\n");
 }

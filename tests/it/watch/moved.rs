@@ -15,6 +15,7 @@ fn commit_tasks(test: &TestRepository, branch: &str, tasks: &[&str]) {
     }
     for task in tasks {
         test.write(&format!(".claudedo/tasks/{task}.yaml"), &task_yaml(task, &[]));
+        assert_eq!(test.claudedo(&["approve", "--yes", task]).status, 0);
     }
     test.git(&["add", ".claudedo"]);
     test.git(&["commit", "--quiet", "--message=Tasks"]);
@@ -50,6 +51,7 @@ fn tasks_that_were_stashed_are_run_when_they_are_back() {
     assert_never_ran(&test, "back-0001");
     test.git(&["checkout", "--quiet", "stash@{0}^3", "--", ".claudedo/tasks"]);
     test.write_task("back-0001", &task_yaml("Back", &[]));
+    assert_eq!(test.claudedo(&["approve", "--yes", "back-0001"]).status, 0);
     assert_ran_once(&test, "back-0001");
 }
 
