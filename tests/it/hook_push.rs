@@ -270,3 +270,14 @@ fn a_push_of_the_records_that_was_killed_is_made_up_for_by_the_next() {
     repository.assert_no_process_left();
     assert_eq!(remote_records(&repository), Some(own_records(&repository)));
 }
+
+#[test]
+fn a_push_from_a_bare_repository_is_looked_at_too() {
+    let repository = with_remote();
+    let bare = repository.root().join("bare.git");
+    let path = bare.to_str().unwrap();
+    repository.git(&["clone", "--quiet", "--bare", ".", path]);
+    fs::copy(repository.path().join(".git/hooks/pre-push"), bare.join("hooks/pre-push")).unwrap();
+    let said = repository.git_says(&["-C", path, "push", "--quiet", "../remote.git", "claudedo/work"]);
+    assert_eq!(said, "claudedo: claudedo/work: no run of it is recorded here\n");
+}
