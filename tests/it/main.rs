@@ -14,6 +14,7 @@ mod cli_tasks;
 mod dependencies;
 mod fake_claude;
 mod formats;
+mod hooks;
 mod readme;
 mod recovery;
 mod seed;

@@ -125,12 +125,7 @@ fn find_event(
     (kind, values): (&FolderKind, &[ConfigValue]),
     repository: &Repository,
 ) -> Result<FoundEvent, FindError> {
-    let chosen = match kind {
-        FolderKind::Own | FolderKind::Nowhere => None,
-        FolderKind::Husky { .. } | FolderKind::WorkTree | FolderKind::Elsewhere { .. } => {
-            Some(Slots::load(path, event)?)
-        }
-    };
+    let chosen = if *kind == FolderKind::Own { None } else { Some(Slots::load(path, event)?) };
     let shared = match kind {
         FolderKind::Husky { scripts } => Some(shared_script(&scripts.join(event.name()), event)?),
         FolderKind::WorkTree => Some(shared_script(&path.join(event.name()), event)?),

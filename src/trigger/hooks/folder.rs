@@ -1,6 +1,7 @@
 //! A folder of hooks as it was found: whose it is, and for each event the files that matter.
 
 use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -139,7 +140,9 @@ impl HookFile {
     pub fn load(path: &Path, event: HookEvent) -> Result<Option<Self>, FileError> {
         let link = match fs::symlink_metadata(path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(FileError::on("look at", path)(error)),
         };
         // A link without a target is there, and is kept like any other.
