@@ -177,3 +177,20 @@ fn a_git_that_cannot_is_not_given_them() {
     assert_eq!(Answer::from(command.args(["hooks", "install"]).output().unwrap()).status, 0);
     assert_eq!(hooked.names().len(), 5);
 }
+
+#[test]
+fn the_version_of_git_decides_how_it_learns_of_hooks() {
+    let hooked = Hooked::new();
+    let plan = |version: &str| {
+        let git = format!("#!/bin/sh\n[ \"$1\" = version ] && echo git version {version}\n");
+        executable(&hooked.root().join("some/git"), &git);
+        let mut command = hooked.repository.program(env!("CARGO_BIN_EXE_git-claudedo"));
+        command.env("PATH", hooked.root().join("some").display().to_string() + ":/usr/bin:/bin");
+        let words = ["hooks", "install", "--dry-run", "--event=pre-push"];
+        Answer::from(command.args(words).output().unwrap()).stdout
+    };
+    let scripts = "pre-push: write .git/hooks/pre-push\n";
+    let config = "pre-push: set in the repository's git config: hook.claudedo-pre-push\n";
+    assert_eq!(["2.39.5", "2.53.1", "unknown"].map(plan), [scripts; 3]);
+    assert_eq!(["2.54.0", "2.60.1 (Apple Git-200)", "3.0.0"].map(plan), [config; 3]);
+}
