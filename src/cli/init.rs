@@ -33,7 +33,6 @@ pub(crate) fn run(_args: &InitArguments, context: &Context) -> Result<(), Comman
         Err(error) => return Err(error.into()),
     }
     context.ui.hint(format_args!("To add a task: git claudedo add \"Fix the login redirect\""));
-    context.ui.hint(format_args!("To start tasks when they are committed: git claudedo hooks install"));
     Ok(())
 }
 

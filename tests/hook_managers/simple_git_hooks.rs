@@ -45,7 +45,7 @@ fn what_the_manager_takes_away_is_noticed_and_comes_back() {
     repository.require("simple-git-hooks", &[]);
     let standing = repository.standing();
     assert_eq!(standing[0], "post-commit replaced by simple-git-hooks: .git/hooks/post-commit");
-    assert_eq!(standing[1], "post-merge not installed");
+    assert_eq!(standing[1], "post-merge not installed; simple-git-hooks deletes hooks");
     assert_eq!(repository.hooks(&["install", "--mechanism=files"]).0, 0);
     assert_both_run(&repository, &alone);
     repository.require("simple-git-hooks", &[]);

@@ -106,6 +106,7 @@ impl Words {
     pub(super) fn why(&self, why: &Why) -> String {
         match why {
             Why::Missing => "not installed".to_owned(),
+            Why::Deleted(author) => format!("not installed; {} deletes hooks", author.name()),
             Why::OldGit => "in git's config, which this git does not read for hooks".to_owned(),
             Why::Disabled => "switched off in git's config".to_owned(),
             Why::OtherConfig => "git's config holds something else under its name".to_owned(),
@@ -133,8 +134,9 @@ pub(super) fn after_idle(event: HookEvent, why: &Why) -> String {
         }
         Why::OtherConfig => "To set it anew: git claudedo hooks install --force".to_owned(),
         Why::PutAside(_) => lefthook_lines(event),
-        Why::Replaced(_, Author::SimpleGitHooks) => format!(
-            "Let simple-git-hooks run it, in package.json: \"{event}\": \"git-claudedo hook {event} \\\"$@\\\"\""
+        Why::Deleted(_) | Why::Replaced(_, Author::SimpleGitHooks) => format!(
+            "To install it until simple-git-hooks deletes it again: git claudedo hooks install; or let \
+             simple-git-hooks run it, in package.json: \"{event}\": \"git-claudedo hook {event} \\\"$@\\\"\""
         ),
         Why::Replaced(_, Author::Lefthook) => lefthook_lines(event),
         Why::Replaced(..) => "To see what is in the way: git claudedo hooks install --dry-run".to_owned(),

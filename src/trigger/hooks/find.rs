@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::HookEvent;
 use super::block::{self, Rest};
 use super::folder::{FolderKind, HookFile, Slots};
+use super::{Author, HookEvent};
 use crate::git::{ConfigValue, GitError, HooksPath, InstalledGit, Repository, Scope, installed_gits};
 use crate::os::env;
 use crate::os::fs::{FileError, read_optional};
@@ -60,6 +60,8 @@ pub struct FoundEvent {
     pub shared: Option<SharedScript>,
     /// The file in which lefthook is told to call this program.
     pub lefthook: Option<PathBuf>,
+    /// A manager whose next installation deletes hooks that it was not told of.
+    pub deleter: Option<Author>,
 }
 
 /// A script that is tracked like code.
@@ -138,6 +140,7 @@ fn find_event(
         chosen,
         shared,
         lefthook: lefthook_file(event, repository)?,
+        deleter: deleter(repository)?,
     })
 }
 
@@ -183,6 +186,14 @@ fn lefthook_file(event: HookEvent, repository: &Repository) -> Result<Option<Pat
         }
     }
     Ok(None)
+}
+
+/// simple-git-hooks deletes what its settings, most often in `package.json`, do not name.
+fn deleter(repository: &Repository) -> Result<Option<Author>, FileError> {
+    let Some(root) = repository.work_tree() else { return Ok(None) };
+    let text = read_optional(&root.join("package.json"))?.unwrap_or_default();
+    let mark = b"\"simple-git-hooks\"";
+    Ok(text.windows(mark.len()).any(|part| part == mark).then_some(Author::SimpleGitHooks))
 }
 
 /// Returns where a hook would find this program.

@@ -182,7 +182,7 @@ fn a_git_that_cannot_is_not_given_them() {
 fn the_version_of_git_decides_how_it_learns_of_hooks() {
     let hooked = Hooked::new();
     let plan = |version: &str| {
-        let git = format!("#!/bin/sh\n[ \"$1\" = version ] && echo git version {version}\n");
+        let git = format!("#!/bin/sh\n[ \"$1\" = version ] && echo 'git version {version}'\n");
         executable(&hooked.root().join("some/git"), &git);
         let mut command = hooked.repository.program(env!("CARGO_BIN_EXE_git-claudedo"));
         command.env("PATH", hooked.root().join("some").display().to_string() + ":/usr/bin:/bin");
