@@ -59,6 +59,9 @@ impl Words {
             Refusal::Shared { path } => {
                 format!("everybody who uses the repository shares {}", self.path(path))
             }
+            Refusal::Elsewhere { folder, scope: None } => {
+                format!("the hooks folder is a link to {}", self.path(folder))
+            }
             Refusal::Elsewhere { folder, scope } => format!(
                 "core.hooksPath {}names a folder that is not this repository's: {}",
                 scope_words(*scope),

@@ -84,6 +84,8 @@ pub enum ConfiguredHook {
     Set,
     /// The same, and not by this repository but by the user or the machine.
     SetElsewhere,
+    /// A setting that was cut short.
+    Half,
     /// As this program sets it, but switched off.
     Disabled,
     /// A part of it, or another command.
@@ -136,12 +138,26 @@ fn find_event(
     Ok(FoundEvent {
         event,
         config: configured(event, values),
-        own: Slots::load(&repository.own_hooks_path(), event)?,
+        own: own_slots(event, path, kind, repository)?,
         chosen,
         shared,
         lefthook: lefthook_file(event, repository)?,
         deleter: deleter(repository)?,
     })
+}
+
+/// Where the repository's own folder is a link to another one, there is no own folder.
+fn own_slots(
+    event: HookEvent,
+    path: &Path,
+    kind: &FolderKind,
+    repository: &Repository,
+) -> Result<Slots, FileError> {
+    let own = repository.own_hooks_path();
+    if own == path && *kind != FolderKind::Own {
+        return Ok(Slots::empty(path, event));
+    }
+    Slots::load(&own, event)
 }
 
 fn shared_script(path: &Path, event: HookEvent) -> Result<SharedScript, FileError> {
@@ -156,12 +172,15 @@ fn configured(event: HookEvent, values: &[ConfigValue]) -> ConfiguredHook {
         let key = format!("{prefix}{key}");
         values.iter().filter(move |value| value.key == key)
     };
-    let (Some(command), Some(last)) = (of("command").next_back(), of("event").next_back()) else {
-        let is_empty = of("command").chain(of("event")).next().is_none();
-        return if is_empty { ConfiguredHook::Absent } else { ConfiguredHook::Other };
+    let is_own = |value: &ConfigValue| value.value == event.config_command();
+    let (command, last) = match (of("command").next_back(), of("event").next_back()) {
+        (Some(command), Some(last)) => (command, last),
+        (None, None) => return ConfiguredHook::Absent,
+        (Some(command), None) if is_own(command) => return ConfiguredHook::Half,
+        (Some(_), None) | (None, Some(_)) => return ConfiguredHook::Other,
     };
     let is_switched_off = of("enabled").next_back().is_some_and(|value| is_false(&value.value));
-    if command.value != event.config_command() || of("event").any(|value| value.value != event.name()) {
+    if !is_own(command) || of("event").any(|value| value.value != event.name()) {
         ConfiguredHook::Other
     } else if is_switched_off {
         ConfiguredHook::Disabled

@@ -78,7 +78,8 @@ impl FolderKind {
     /// Returns the kind of the folder in which git looks.
     pub fn of(hooks: &HooksPath, repository: &Repository) -> Self {
         let path = &hooks.path;
-        if *path == repository.own_hooks_path() {
+        // A link in the place of the folder leads to one that others may use as well.
+        if *path == repository.own_hooks_path() && path.starts_with(repository.common_dir()) {
             return Self::Own;
         }
         if path.exists() && !path.is_dir() {
@@ -112,6 +113,11 @@ impl Slots {
             old: file(OLD)?,
             previous: file(PREVIOUS)?,
         })
+    }
+
+    /// Returns a folder without any files for an event.
+    pub fn empty(folder: &Path, event: HookEvent) -> Self {
+        Self { event, folder: folder.to_owned(), hook: None, legacy: None, old: None, previous: None }
     }
 
     /// Returns where git looks.

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Hooked, executable, state_of};
+use super::{Hooked, executable, find_program, state_of};
 use crate::cli_support::{shown, snapshots};
 use crate::support::Answer;
 
@@ -193,4 +193,46 @@ fn the_version_of_git_decides_how_it_learns_of_hooks() {
     let config = "pre-push: set in the repository's git config: hook.claudedo-pre-push\n";
     assert_eq!(["2.39.5", "2.53.1", "unknown"].map(plan), [scripts; 3]);
     assert_eq!(["2.54.0", "2.60.1 (Apple Git-200)", "3.0.0"].map(plan), [config; 3]);
+}
+
+#[test]
+fn a_setting_that_was_cut_short_is_completed_or_undone() {
+    let hooked = Hooked::new();
+    let real = find_program("git").unwrap();
+    // A git that says it is newer than it is: what it is told to set, any git can set.
+    let git = format!(
+        "#!/bin/sh\nif [ \"$1\" = version ]; then echo git version 2.54.0; else exec {} \"$@\"; fi\n",
+        real.display()
+    );
+    executable(&hooked.root().join("newer/git"), &git);
+    let path = format!("{}:/usr/bin:/bin", hooked.root().join("newer").display());
+    let hooks = |words: &[&str]| {
+        let mut command = hooked.repository.program(env!("CARGO_BIN_EXE_git-claudedo"));
+        Answer::from(command.env("PATH", &path).arg("hooks").args(words).output().unwrap())
+    };
+    let config = || fs::read_to_string(hooked.repository.path().join(".git/config")).unwrap();
+    let before = config();
+    assert_eq!(hooks(&["install"]).status, 0);
+    let complete = config();
+    assert_ne!(complete, before);
+    for words in [["install"], ["uninstall"]] {
+        // Killed after the command was set and before the event was.
+        hooked.repository.git(&["config", "--unset", "hook.claudedo-pre-push.event"]);
+        assert_eq!(hooks(&words).status, 0);
+        let expected = if words == ["install"] { &complete } else { &before };
+        assert_eq!(config(), *expected);
+    }
+}
+
+#[test]
+fn a_command_of_somebody_else_under_its_name_stays_until_it_is_forced() {
+    let hooked = Hooked::new();
+    hooked.repository.git(&["config", "hook.claudedo-pre-push.command", "mine"]);
+    hooked.repository.git(&["config", "hook.claudedo-pre-push.event", "pre-push"]);
+    let answer = hooked.hooks_command(&["uninstall"]);
+    assert_eq!(answer.status, 1);
+    assert!(answer.stderr.contains("something else in hook.claudedo-pre-push"), "{}", answer.stderr);
+    assert_eq!(hooked.repository.git(&["config", "hook.claudedo-pre-push.command"]), "mine");
+    assert_eq!(hooked.hooks_command(&["uninstall", "--force"]).status, 0);
+    assert!(!hooked.repository.git(&["config", "--list"]).contains("claudedo-pre-push"));
 }

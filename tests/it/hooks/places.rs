@@ -118,6 +118,28 @@ fn a_folder_of_the_work_tree_gets_a_block_and_only_when_asked() {
 }
 
 #[test]
+fn a_link_in_the_place_of_the_folder_leads_to_somebody_elses() {
+    let hooked = Hooked::new();
+    let shared = hooked.root().join("home/shared");
+    fs::rename(hooked.hooks(), &shared).unwrap();
+    std::os::unix::fs::symlink(&shared, hooked.hooks()).unwrap();
+    let answer = hooked.hooks_command(&["install", "--mechanism=files", "--event=pre-push"]);
+    snapshots(&hooked.repository).bind(|| {
+        insta::assert_snapshot!(shown(&answer), @r"
+        [1]
+        [stderr]
+        warning: pre-push: the hooks folder is a link to [ROOT]/home/shared
+        hint: To do it for everybody: git claudedo hooks install --write
+        ");
+    });
+    assert_eq!(hooked.hooks_command(&["install", "--mechanism=files", "--write"]).status, 0);
+    assert_eq!((hooked.commit(), hooked.calls()), (0, vec!["hook post-commit".to_owned()]));
+    assert_eq!(hooked.hooks_command(&["uninstall"]).status, 1);
+    assert_eq!(hooked.hooks_command(&["uninstall", "--write"]).status, 0);
+    assert_eq!(hooked.names(), [""; 0]);
+}
+
+#[test]
 fn somebodys_own_call_is_enough() {
     let hooked = Hooked::new();
     let script = "#!/bin/sh\ngit-claudedo hook post-commit \"$@\"\n";
