@@ -153,7 +153,7 @@ pub(super) fn after_idle(event: HookEvent, why: &Why) -> String {
 
 /// What lefthook is to be told.
 fn lefthook_lines(event: HookEvent) -> String {
-    let stdin = if event == HookEvent::PrePush { "\n      use_stdin: true" } else { "" };
+    let stdin = if event.reads_input() { "\n      use_stdin: true" } else { "" };
     format!("In lefthook.yml:\n{event}:\n  jobs:\n    - run: git-claudedo hook {event} {{0}}{stdin}")
 }
 

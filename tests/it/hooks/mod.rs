@@ -66,7 +66,7 @@ impl Hooked {
 
     /// Writes a hook that records its words and what it reads.
     fn theirs(&self, event: &str, exit: i32) {
-        let reads = if event == "pre-push" { "$(cat)" } else { "" };
+        let reads = if ["pre-push", "post-rewrite"].contains(&event) { "$(cat)" } else { "" };
         let script = format!("#!/bin/sh\necho \"theirs {event} $* {reads}\" >>\"$CALLS\"\nexit {exit}\n");
         executable(&self.hooks().join(event), &script);
     }

@@ -140,6 +140,27 @@ fn a_link_in_the_place_of_the_folder_leads_to_somebody_elses() {
 }
 
 #[test]
+fn a_block_leaves_the_input_for_the_rest_of_the_script() {
+    let hooked = Hooked::new();
+    let folder = hooked.repository.path().join(".githooks");
+    for event in ["post-rewrite", "pre-push"] {
+        executable(
+            &folder.join(event),
+            "#!/bin/sh -e\nsed 's/^/tracked /' >>\"$CALLS\"\nwc -c >>\"$CALLS\"\n",
+        );
+    }
+    hooked.repository.git(&["config", "core.hooksPath", ".githooks"]);
+    assert_eq!(hooked.hooks_command(&["install", "--mechanism=files", "--write"]).status, 0);
+    assert_eq!(hooked.git(&["commit", "--quiet", "--allow-empty", "--amend", "--message=y"]), 0);
+    let amended = ["hook post-commit", "hook post-rewrite amend <ID ID", "tracked ID ID", "0"];
+    assert_eq!(hooked.calls(), amended);
+    assert_eq!(hooked.push(), 0);
+    hooked.calls();
+    assert_eq!(hooked.push(), 0);
+    assert_eq!(hooked.calls(), ["hook pre-push origin ../remote.git", "0"], "a push of nothing");
+}
+
+#[test]
 fn somebodys_own_call_is_enough() {
     let hooked = Hooked::new();
     let script = "#!/bin/sh\ngit-claudedo hook post-commit \"$@\"\n";
