@@ -23,6 +23,7 @@ mod hook_arrival;
 mod hook_commit;
 mod hook_push;
 mod hook_support;
+mod hooks;
 mod readme;
 mod recovery;
 mod seed;

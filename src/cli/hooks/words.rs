@@ -59,6 +59,9 @@ impl Words {
             Refusal::Shared { path } => {
                 format!("everybody who uses the repository shares {}", self.path(path))
             }
+            Refusal::Elsewhere { folder, scope: None } => {
+                format!("the hooks folder is a link to {}", self.path(folder))
+            }
             Refusal::Elsewhere { folder, scope } => format!(
                 "core.hooksPath {}names a folder that is not this repository's: {}",
                 scope_words(*scope),
@@ -106,6 +109,7 @@ impl Words {
     pub(super) fn why(&self, why: &Why) -> String {
         match why {
             Why::Missing => "not installed".to_owned(),
+            Why::Deleted(author) => format!("not installed; {} deletes hooks", author.name()),
             Why::OldGit => "in git's config, which this git does not read for hooks".to_owned(),
             Why::Disabled => "switched off in git's config".to_owned(),
             Why::OtherConfig => "git's config holds something else under its name".to_owned(),
@@ -133,8 +137,9 @@ pub(super) fn after_idle(event: HookEvent, why: &Why) -> String {
         }
         Why::OtherConfig => "To set it anew: git claudedo hooks install --force".to_owned(),
         Why::PutAside(_) => lefthook_lines(event),
-        Why::Replaced(_, Author::SimpleGitHooks) => format!(
-            "Let simple-git-hooks run it, in package.json: \"{event}\": \"git-claudedo hook {event} \\\"$@\\\"\""
+        Why::Deleted(_) | Why::Replaced(_, Author::SimpleGitHooks) => format!(
+            "To install it until simple-git-hooks deletes it again: git claudedo hooks install; or let \
+             simple-git-hooks run it, in package.json: \"{event}\": \"git-claudedo hook {event} \\\"$@\\\"\""
         ),
         Why::Replaced(_, Author::Lefthook) => lefthook_lines(event),
         Why::Replaced(..) => "To see what is in the way: git claudedo hooks install --dry-run".to_owned(),
@@ -148,7 +153,7 @@ pub(super) fn after_idle(event: HookEvent, why: &Why) -> String {
 
 /// What lefthook is to be told.
 fn lefthook_lines(event: HookEvent) -> String {
-    let stdin = if event == HookEvent::PrePush { "\n      use_stdin: true" } else { "" };
+    let stdin = if event.reads_input() { "\n      use_stdin: true" } else { "" };
     format!("In lefthook.yml:\n{event}:\n  jobs:\n    - run: git-claudedo hook {event} {{0}}{stdin}")
 }
 

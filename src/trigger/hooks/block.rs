@@ -66,23 +66,20 @@ pub(super) fn remove(event: HookEvent, script: &[u8]) -> Rest {
     }
 }
 
-/// The lines between the marks. What is pushed comes by the standard input, which the rest of the script may want
-/// as well.
+/// The lines between the marks. What git says on standard input, the rest of the script may want to read as well.
 fn body(event: HookEvent) -> String {
     let call = event.call();
-    match event {
-        HookEvent::PrePush => format!(
-            "claudedo() {{ {call}; }}\n\
-             claudedo_lines=$(cat)\n\
-             claudedo_lines=${{claudedo_lines:+$claudedo_lines\n}}\n\
-             printf %s \"$claudedo_lines\" | claudedo \"$@\" || exit 1\n\
-             if [ -z \"$claudedo_lines\" ]; then exec </dev/null; else exec <<CLAUDEDO\n\
-             ${{claudedo_lines%?}}\nCLAUDEDO\nfi\n"
-        ),
-        HookEvent::PostCommit | HookEvent::PostMerge | HookEvent::PostCheckout | HookEvent::PostRewrite => {
-            format!("{call}\n")
-        }
+    if !event.reads_input() {
+        return format!("{call}\n");
     }
+    format!(
+        "claudedo() {{ {call}; }}\n\
+         claudedo_lines=$(cat)\n\
+         claudedo_lines=${{claudedo_lines:+$claudedo_lines\n}}\n\
+         printf %s \"$claudedo_lines\" | claudedo \"$@\" || exit 1\n\
+         if [ -z \"$claudedo_lines\" ]; then exec </dev/null; else exec <<CLAUDEDO\n\
+         ${{claudedo_lines%?}}\nCLAUDEDO\nfi\n"
+    )
 }
 
 /// `#!/bin/sh -e`, `#!/usr/bin/env bash`, `#!/usr/bin/env -S sh`.

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::HookEvent;
 use super::block::{self, Rest};
 use super::folder::{FolderKind, HookFile, Slots};
+use super::{Author, HookEvent};
 use crate::git::{ConfigValue, GitError, HooksPath, InstalledGit, Repository, Scope, installed_gits};
 use crate::os::env;
 use crate::os::fs::{FileError, read_optional};
@@ -60,6 +60,8 @@ pub struct FoundEvent {
     pub shared: Option<SharedScript>,
     /// The file in which lefthook is told to call this program.
     pub lefthook: Option<PathBuf>,
+    /// A manager whose next installation deletes hooks that it was not told of.
+    pub deleter: Option<Author>,
 }
 
 /// A script that is tracked like code.
@@ -82,6 +84,8 @@ pub enum ConfiguredHook {
     Set,
     /// The same, and not by this repository but by the user or the machine.
     SetElsewhere,
+    /// A setting that was cut short.
+    Half,
     /// As this program sets it, but switched off.
     Disabled,
     /// A part of it, or another command.
@@ -125,12 +129,7 @@ fn find_event(
     (kind, values): (&FolderKind, &[ConfigValue]),
     repository: &Repository,
 ) -> Result<FoundEvent, FindError> {
-    let chosen = match kind {
-        FolderKind::Own | FolderKind::Nowhere => None,
-        FolderKind::Husky { .. } | FolderKind::WorkTree | FolderKind::Elsewhere { .. } => {
-            Some(Slots::load(path, event)?)
-        }
-    };
+    let chosen = if *kind == FolderKind::Own { None } else { Some(Slots::load(path, event)?) };
     let shared = match kind {
         FolderKind::Husky { scripts } => Some(shared_script(&scripts.join(event.name()), event)?),
         FolderKind::WorkTree => Some(shared_script(&path.join(event.name()), event)?),
@@ -139,11 +138,26 @@ fn find_event(
     Ok(FoundEvent {
         event,
         config: configured(event, values),
-        own: Slots::load(&repository.own_hooks_path(), event)?,
+        own: own_slots(event, path, kind, repository)?,
         chosen,
         shared,
         lefthook: lefthook_file(event, repository)?,
+        deleter: deleter(repository)?,
     })
+}
+
+/// Where the repository's own folder is a link to another one, there is no own folder.
+fn own_slots(
+    event: HookEvent,
+    path: &Path,
+    kind: &FolderKind,
+    repository: &Repository,
+) -> Result<Slots, FileError> {
+    let own = repository.own_hooks_path();
+    if own == path && *kind != FolderKind::Own {
+        return Ok(Slots::empty(path, event));
+    }
+    Slots::load(&own, event)
 }
 
 fn shared_script(path: &Path, event: HookEvent) -> Result<SharedScript, FileError> {
@@ -158,12 +172,15 @@ fn configured(event: HookEvent, values: &[ConfigValue]) -> ConfiguredHook {
         let key = format!("{prefix}{key}");
         values.iter().filter(move |value| value.key == key)
     };
-    let (Some(command), Some(last)) = (of("command").next_back(), of("event").next_back()) else {
-        let is_empty = of("command").chain(of("event")).next().is_none();
-        return if is_empty { ConfiguredHook::Absent } else { ConfiguredHook::Other };
+    let is_own = |value: &ConfigValue| value.value == event.config_command();
+    let (command, last) = match (of("command").next_back(), of("event").next_back()) {
+        (Some(command), Some(last)) => (command, last),
+        (None, None) => return ConfiguredHook::Absent,
+        (Some(command), None) if is_own(command) => return ConfiguredHook::Half,
+        (Some(_), None) | (None, Some(_)) => return ConfiguredHook::Other,
     };
     let is_switched_off = of("enabled").next_back().is_some_and(|value| is_false(&value.value));
-    if command.value != event.config_command() || of("event").any(|value| value.value != event.name()) {
+    if !is_own(command) || of("event").any(|value| value.value != event.name()) {
         ConfiguredHook::Other
     } else if is_switched_off {
         ConfiguredHook::Disabled
@@ -188,6 +205,14 @@ fn lefthook_file(event: HookEvent, repository: &Repository) -> Result<Option<Pat
         }
     }
     Ok(None)
+}
+
+/// simple-git-hooks deletes what its settings, most often in `package.json`, do not name.
+fn deleter(repository: &Repository) -> Result<Option<Author>, FileError> {
+    let Some(root) = repository.work_tree() else { return Ok(None) };
+    let text = read_optional(&root.join("package.json"))?.unwrap_or_default();
+    let mark = b"\"simple-git-hooks\"";
+    Ok(text.windows(mark.len()).any(|part| part == mark).then_some(Author::SimpleGitHooks))
 }
 
 /// Returns where a hook would find this program.

@@ -1,6 +1,7 @@
 //! A folder of hooks as it was found: whose it is, and for each event the files that matter.
 
 use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -77,7 +78,8 @@ impl FolderKind {
     /// Returns the kind of the folder in which git looks.
     pub fn of(hooks: &HooksPath, repository: &Repository) -> Self {
         let path = &hooks.path;
-        if *path == repository.own_hooks_path() {
+        // A link in the place of the folder leads to one that others may use as well.
+        if *path == repository.own_hooks_path() && path.starts_with(repository.common_dir()) {
             return Self::Own;
         }
         if path.exists() && !path.is_dir() {
@@ -113,6 +115,11 @@ impl Slots {
         })
     }
 
+    /// Returns a folder without any files for an event.
+    pub fn empty(folder: &Path, event: HookEvent) -> Self {
+        Self { event, folder: folder.to_owned(), hook: None, legacy: None, old: None, previous: None }
+    }
+
     /// Returns where git looks.
     pub fn hook_path(&self) -> PathBuf {
         self.folder.join(self.event.name())
@@ -139,7 +146,9 @@ impl HookFile {
     pub fn load(path: &Path, event: HookEvent) -> Result<Option<Self>, FileError> {
         let link = match fs::symlink_metadata(path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(FileError::on("look at", path)(error)),
         };
         // A link without a target is there, and is kept like any other.

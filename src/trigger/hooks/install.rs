@@ -27,7 +27,9 @@ pub(super) fn install_config(event: &FoundEvent, found: &Found, wish: &Wish) -> 
     }
     let mut actions = match event.config {
         ConfiguredHook::Set | ConfiguredHook::SetElsewhere => Vec::new(),
-        ConfiguredHook::Disabled | ConfiguredHook::Absent => vec![Action::SetConfig(event.event)],
+        ConfiguredHook::Disabled | ConfiguredHook::Half | ConfiguredHook::Absent => {
+            vec![Action::SetConfig(event.event)]
+        }
         ConfiguredHook::Other => {
             require(wish.edited, || Refusal::OtherConfig { section: event.event.config_section() })?;
             vec![Action::SetConfig(event.event)]

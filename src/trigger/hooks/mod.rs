@@ -93,10 +93,16 @@ impl HookEvent {
         let closed = "3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
         match self {
             Self::PrePush => format!("{call} {closed} || test $? -ne 1"),
-            Self::PostCommit | Self::PostMerge | Self::PostCheckout | Self::PostRewrite => {
+            Self::PostRewrite => format!("{call} {closed} || :"),
+            Self::PostCommit | Self::PostMerge | Self::PostCheckout => {
                 format!("{call} </dev/null {closed} || :")
             }
         }
+    }
+
+    /// Returns whether git tells the rest on standard input: what is pushed, which commits were replaced.
+    pub fn reads_input(self) -> bool {
+        matches!(self, Self::PrePush | Self::PostRewrite)
     }
 
     /// Returns whether a text calls the program for this event, in whichever words.

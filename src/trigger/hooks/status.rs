@@ -51,6 +51,8 @@ pub enum Way {
 pub enum Why {
     /// It is not installed.
     Missing,
+    /// It is not installed, and this manager may have deleted it.
+    Deleted(Author),
     /// It is in the configuration, and this git does not look there.
     OldGit,
     /// It is in the configuration, and switched off there.
@@ -110,7 +112,12 @@ impl Why {
     /// Returns the file or folder that is the reason.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Missing | Self::OldGit | Self::Disabled | Self::OtherConfig | Self::NoProgram => None,
+            Self::Missing
+            | Self::Deleted(_)
+            | Self::OldGit
+            | Self::Disabled
+            | Self::OtherConfig
+            | Self::NoProgram => None,
             Self::NotExecutable(path)
             | Self::PutAside(path)
             | Self::Replaced(path, _)
@@ -149,9 +156,11 @@ impl Found {
             return Ok(Way::Config);
         }
         self.file_way(event).map_err(|why| match (event.config, &why) {
-            (ConfiguredHook::Set | ConfiguredHook::SetElsewhere, Why::Missing) => Why::OldGit,
-            (ConfiguredHook::Disabled, Why::Missing) => Why::Disabled,
-            (ConfiguredHook::Other, Why::Missing) => Why::OtherConfig,
+            (ConfiguredHook::Set | ConfiguredHook::SetElsewhere, Why::Missing | Why::Deleted(_)) => {
+                Why::OldGit
+            }
+            (ConfiguredHook::Disabled, Why::Missing | Why::Deleted(_)) => Why::Disabled,
+            (ConfiguredHook::Other, Why::Missing | Why::Deleted(_)) => Why::OtherConfig,
             _ => why,
         })
     }
@@ -175,6 +184,7 @@ impl Found {
                     let scope = self.hooks.chosen.as_ref().map(|chosen| chosen.scope);
                     Why::OtherFolder(self.hooks.path.clone(), scope)
                 }
+                (None, Why::Missing) => event.deleter.map_or(Why::Missing, Why::Deleted),
                 (None, why) => why,
             }),
         }

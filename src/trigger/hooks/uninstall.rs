@@ -9,7 +9,9 @@ use super::{Author, HookEvent};
 pub(super) fn unset_config(event: &FoundEvent, wish: &Wish) -> Decision {
     match event.config {
         ConfiguredHook::Absent | ConfiguredHook::SetElsewhere => Ok(Vec::new()),
-        ConfiguredHook::Set | ConfiguredHook::Disabled => Ok(vec![Action::UnsetConfig(event.event)]),
+        ConfiguredHook::Set | ConfiguredHook::Half | ConfiguredHook::Disabled => {
+            Ok(vec![Action::UnsetConfig(event.event)])
+        }
         ConfiguredHook::Other => {
             require(wish.edited, || Refusal::OtherConfig { section: event.event.config_section() })?;
             Ok(vec![Action::UnsetConfig(event.event)])
