@@ -7,8 +7,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, doctor, edit, events, hooks, init,
     list, logs, man, push, retry, rm, run, service, show, status, watch,
-    add, approve, cancel, completions, config, continuation, demo, diff, edit, events, init, list, logs, man,
-    push, retry, rm, run, show, watch,
 };
 
 /// The widest line of the help.

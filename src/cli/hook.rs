@@ -12,7 +12,8 @@ use crate::git::Repository;
 use crate::os::env;
 use crate::os::fs::FileError;
 use crate::task::TaskId;
-use crate::trigger::hook::{self, HookError, HookEvent, Notice, Site};
+use crate::trigger::hook::{self, HookError, Notice, Site};
+use crate::trigger::hooks::HookEvent;
 use crate::ui::Ui;
 use crate::ui::safe::safe;
 

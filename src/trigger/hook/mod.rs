@@ -13,7 +13,6 @@ mod commit;
 mod push;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 pub use arrival::{after_checkout, after_merge, after_rewrite};
 pub use background::{DRAIN_WORD, PUSH_WORD, start_drain, start_push};
@@ -28,24 +27,10 @@ use crate::store::records::RecordsError;
 use crate::store::state_directory::StateDirectory;
 use crate::store::tasks::TaskSettingsError;
 use crate::task::TaskId;
+use crate::trigger::hooks::UnknownEvent;
 
 /// Where task files are in a tree.
 const TASKS: &str = ".claudedo/tasks";
-
-/// The hooks that are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HookEvent {
-    /// A commit was made here.
-    PostCommit,
-    /// A merge or a pull has ended.
-    PostMerge,
-    /// Another commit was checked out.
-    PostCheckout,
-    /// Commits were replaced by others: a rebase, or an amended commit.
-    PostRewrite,
-    /// Refs are about to be pushed.
-    PrePush,
-}
 
 /// Where a hook was called.
 #[derive(Debug)]
@@ -83,6 +68,9 @@ pub enum HookError {
     /// The settings cannot be known.
     #[error("read the settings")]
     Settings(#[source] Box<TaskSettingsError>),
+    /// No such hook is answered.
+    #[error(transparent)]
+    Event(#[from] UnknownEvent),
     /// git did not say what it should.
     #[error("understand {what} from git: {text:?}")]
     Unexpected {
@@ -91,21 +79,6 @@ pub enum HookError {
         /// What there was.
         text: String,
     },
-}
-
-impl FromStr for HookEvent {
-    type Err = HookError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "post-commit" => Ok(Self::PostCommit),
-            "post-merge" => Ok(Self::PostMerge),
-            "post-checkout" => Ok(Self::PostCheckout),
-            "post-rewrite" => Ok(Self::PostRewrite),
-            "pre-push" => Ok(Self::PrePush),
-            _ => Err(HookError::unexpected("the name of a hook", text)),
-        }
-    }
 }
 
 impl Site {
