@@ -14,11 +14,13 @@
     reason = "a measuring tool: it fails by panicking, starts programs and asks the clock"
 )]
 
+mod hook;
 mod log;
 mod many;
 mod measure;
 mod report;
 mod single;
+mod watch;
 mod workshop;
 
 use std::process::ExitCode;
@@ -36,6 +38,10 @@ const FIGURES: &[Figure] = &[
     ("add", many::add),
     ("show", many::show),
     ("list", many::list),
+    ("hook", hook::hook),
+    ("latency", watch::latency),
+    ("arrival", watch::arrival),
+    ("watcher", watch::idle),
 ];
 
 fn main() -> ExitCode {

@@ -55,10 +55,16 @@ impl Costs {
         let pairs = self.0.iter().zip(&other.0);
         Range::of(pairs.map(|(one, other)| one.cpu_milliseconds - other.cpu_milliseconds))
     }
+
+    /// Returns the wall time of each measurement beyond that of its neighbour.
+    pub(crate) fn wall_above(&self, other: &Self) -> Range {
+        let pairs = self.0.iter().zip(&other.0);
+        Range::of(pairs.map(|(one, other)| one.wall_milliseconds - other.wall_milliseconds))
+    }
 }
 
 impl Range {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);
         Self { median: values[values.len() / 2], least: values[0], most: values[values.len() - 1] }

@@ -1,11 +1,12 @@
 //! The repository in which commands are measured: eleven files, one commit, in memory, with settings of its own.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use crate::measure::{Cost, Costs, HELPER, measure};
@@ -74,10 +75,20 @@ impl Workshop {
 
     /// Writes task files as a person would, without the program, a while ago.
     pub(crate) fn write_tasks(&self, count: usize) {
+        self.write_tasks_from(0, count);
+    }
+
+    /// Writes further ones, from this number on.
+    pub(crate) fn write_tasks_from(&self, first: usize, count: usize) {
         fs::create_dir_all(self.path("repository/.claudedo/tasks")).unwrap();
-        for number in 0..count {
+        for number in first..first + count {
             self.write_task(number, "Make it so");
         }
+    }
+
+    /// Returns whether no run is at work.
+    pub(crate) fn is_quiet(&self) -> bool {
+        fs::read_dir(self.path("repository/.git/claudedo/runs")).is_ok_and(|mut runs| runs.next().is_none())
     }
 
     /// Changes a task's file as a person would.
@@ -144,6 +155,17 @@ impl Workshop {
         costs
     }
 
+    /// Runs git without measuring it.
+    pub(crate) fn git(&self, arguments: &[&str]) {
+        self.run("git", arguments);
+    }
+
+    /// Starts `git-claudedo` and returns at once.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(Path::new(PROGRAM));
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) {
         let output = self.command(Path::new(program)).args(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
@@ -154,9 +176,9 @@ impl Workshop {
         let mut command = Command::new(program);
         command
             .current_dir(self.path("repository"))
-            .stdin(std::process::Stdio::null())
+            .stdin(Stdio::null())
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", search_path())
             .env("HOME", self.path("home"))
             .env("XDG_STATE_HOME", self.path("state"))
             .env("TMPDIR", self.path("tmp"))
@@ -165,4 +187,11 @@ impl Workshop {
             .env("LC_ALL", "C.UTF-8");
         command
     }
+}
+
+/// The program under measurement comes first, so that git's hooks find it.
+fn search_path() -> OsString {
+    let own = Path::new(PROGRAM).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap();
+    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&others))).unwrap()
 }

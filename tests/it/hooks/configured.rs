@@ -165,7 +165,7 @@ fn an_older_git_is_told_that_it_needs_scripts() {
 #[test]
 fn a_git_that_cannot_is_not_given_them() {
     let hooked = Hooked::new();
-    let git = "#!/bin/sh\n[ \"$1\" = version ] && echo git version 2.53.9\n";
+    let git = "#!/bin/sh\n[ \"$1\" = --version ] && echo git version 2.53.9\n";
     executable(&hooked.root().join("old/git"), git);
     let mut command = hooked.repository.program(env!("CARGO_BIN_EXE_git-claudedo"));
     command.env("PATH", format!("{}:/usr/bin:/bin", hooked.root().join("old").display()));
@@ -182,7 +182,7 @@ fn a_git_that_cannot_is_not_given_them() {
 fn the_version_of_git_decides_how_it_learns_of_hooks() {
     let hooked = Hooked::new();
     let plan = |version: &str| {
-        let git = format!("#!/bin/sh\n[ \"$1\" = version ] && echo 'git version {version}'\n");
+        let git = format!("#!/bin/sh\n[ \"$1\" = --version ] && echo 'git version {version}'\n");
         executable(&hooked.root().join("some/git"), &git);
         let mut command = hooked.repository.program(env!("CARGO_BIN_EXE_git-claudedo"));
         command.env("PATH", hooked.root().join("some").display().to_string() + ":/usr/bin:/bin");
@@ -201,7 +201,7 @@ fn a_setting_that_was_cut_short_is_completed_or_undone() {
     let real = find_program("git").unwrap();
     // A git that says it is newer than it is: what it is told to set, any git can set.
     let git = format!(
-        "#!/bin/sh\nif [ \"$1\" = version ]; then echo git version 2.54.0; else exec {} \"$@\"; fi\n",
+        "#!/bin/sh\nif [ \"$1\" = --version ]; then echo git version 2.54.0; else exec {} \"$@\"; fi\n",
         real.display()
     );
     executable(&hooked.root().join("newer/git"), &git);
