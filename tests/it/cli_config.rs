@@ -57,12 +57,14 @@ fn init_writes_a_file_that_sets_nothing_and_never_writes_it_twice() {
         [stderr]
         Wrote [ROOT]/repository/.claudedo/config.yaml
         hint: To add a task: git claudedo add "Fix the login redirect"
+        hint: To run tasks as they come: git claudedo watch, or git claudedo hooks install
         "#);
         insta::assert_snapshot!(shown(&second), @r#"
         [0]
         [stderr]
         Left as it is: [ROOT]/repository/.claudedo/config.yaml
         hint: To add a task: git claudedo add "Fix the login redirect"
+        hint: To run tasks as they come: git claudedo watch, or git claudedo hooks install
         "#);
     });
     assert_eq!(fs::read_to_string(&path).unwrap(), "slots: 5\n");
