@@ -33,7 +33,9 @@ pub(crate) fn run(_args: &InitArguments, context: &Context) -> Result<(), Comman
         Err(error) => return Err(error.into()),
     }
     context.ui.hint(format_args!("To add a task: git claudedo add \"Fix the login redirect\""));
-    context.ui.hint(format_args!("To run tasks as they come: git claudedo watch, or git claudedo hooks install"));
+    context
+        .ui
+        .hint(format_args!("To run tasks as they come: git claudedo watch, or git claudedo hooks install"));
     Ok(())
 }
 

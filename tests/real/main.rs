@@ -27,4 +27,5 @@ mod tasks_failed;
 mod tasks_limits;
 mod tasks_recovered;
 mod tasks_settings;
+mod tasks_started;
 mod tasks_worked;
