@@ -13,7 +13,8 @@ use super::refusal::Refusal;
 use super::seen::Seen;
 use crate::os::clock;
 use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome, Usage};
-use crate::store::records::{LogSource, NewRecord};
+use crate::store::log_segments::LogSource;
+use crate::store::records::NewRecord;
 use crate::store::run_directory::ExitReport;
 
 /// The most characters of one line for people. What was said at length stands in the record.

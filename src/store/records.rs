@@ -10,24 +10,18 @@
 //! Nothing here is ever changed once it is there. Whoever appends for a task holds the task's lock, so
 //! that the lamport numbers of one machine never repeat.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
-
 use super::history::{RunSummary, TaskHistory};
+use super::log_segments::{LogReader, LogSource, put_log};
 use super::state_directory::StateDirectory;
-use crate::git::{BlobId, Entry, EntryKind, GitError, Repository, TrackingChanges, TrackingRef, TreeId};
+use crate::git::{BlobId, EntryKind, GitError, Repository, TrackingChanges, TrackingRef, TreeId};
 use crate::os::fs::FileError;
 use crate::run::{
-    EVENT_VERSION, EventKind, IllegalTransition, LogSegment, MachineId, RECORD_VERSION, RunRecord, TaskEvent,
+    EVENT_VERSION, EventKind, IllegalTransition, MachineId, RECORD_VERSION, RunRecord, TaskEvent,
 };
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
-/// The most bytes of one part of a log. Forges recommend blobs of at most 1 MB.
-const SEGMENT_BYTES_MAX: usize = 1_000_000;
-
-/// The most bytes of a text beside the record, for the same reason.
+/// The most bytes of a text beside the record. Forges recommend blobs of at most 1 MB.
 const TEXT_BYTES_MAX: usize = 1_000_000;
 
 /// The records of a repository.
@@ -54,13 +48,6 @@ pub struct NewRecord {
     pub log: Option<LogSource>,
     /// What it means for the task, if this was the last run of its claim.
     pub event: Option<EventKind>,
-}
-
-/// A log to be cut into segments.
-#[derive(Debug)]
-pub struct LogSource {
-    /// The file; absent counts as empty.
-    pub path: PathBuf,
 }
 
 /// Why records cannot be read or written.
@@ -329,76 +316,6 @@ fn require_version(bytes: &[u8], path: &str, newest: u32) -> Result<(), RecordsE
 
 fn capped(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
-}
-
-/// Cuts a log at line ends where it can, and inside of a line that is longer than a segment.
-fn put_log(
-    changes: &mut TrackingChanges,
-    folder: &str,
-    source: &LogSource,
-) -> Result<Vec<LogSegment>, RecordsError> {
-    let file = match File::open(&source.path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(FileError::on("open", &source.path)(error).into()),
-    };
-    let mut reader = BufReader::with_capacity(64 * 1024, file);
-    let mut segments = Vec::new();
-    let mut pending: Vec<u8> = Vec::with_capacity(SEGMENT_BYTES_MAX);
-    loop {
-        let room = SEGMENT_BYTES_MAX - pending.len();
-        let read = reader
-            .by_ref()
-            .take(room as u64)
-            .read_to_end(&mut pending)
-            .map_err(FileError::on("read", &source.path))?;
-        if pending.is_empty() {
-            return Ok(segments);
-        }
-        let is_last = read < room;
-        let end = if is_last { pending.len() } else { line_end(&pending) };
-        let name = format!("{:06}.ndjson", segments.len() + 1);
-        changes.put(&format!("{folder}/log/{name}"), &pending[..end])?;
-        segments.push(LogSegment { name, size: end as u64 });
-        pending.drain(..end);
-    }
-}
-
-fn line_end(bytes: &[u8]) -> usize {
-    bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes.len(), |position| position + 1)
-}
-
-/// Reads the segments of a log one after the other.
-#[derive(Debug)]
-pub struct LogReader {
-    repository: Repository,
-    segments: std::vec::IntoIter<Entry>,
-    current: io::Cursor<Vec<u8>>,
-}
-
-impl LogReader {
-    fn new(repository: Repository, segments: Vec<Entry>) -> Self {
-        Self { repository, segments: segments.into_iter(), current: io::Cursor::new(Vec::new()) }
-    }
-}
-
-impl Read for LogReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.current.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            match self.segments.next() {
-                None => return Ok(0),
-                Some(Entry { kind: EntryKind::File(blob), .. }) => {
-                    let bytes = self.repository.read_blob(blob).map_err(io::Error::other)?;
-                    self.current = io::Cursor::new(bytes);
-                }
-                Some(_) => {}
-            }
-        }
-    }
 }
 
 #[cfg(test)]
