@@ -133,7 +133,8 @@ fn the_watcher_outlives_the_session_that_started_it() {
     // A shell in a session of its own, which ends with a hang-up of all who are in it.
     let mut command = test.program("setsid");
     let script = "git-claudedo watch --detach --json; kill -HUP -$$";
-    let output = command.args(["--wait", "sh", "-c", script]).output().unwrap();
+    let output =
+        command.args(["--wait", "env", "--default-signal=HUP", "sh", "-c", script]).output().unwrap();
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let process = u32::try_from(said["process"].as_u64().unwrap()).unwrap();
     assert!(!output.status.success(), "the shell was hung up");

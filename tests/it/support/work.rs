@@ -60,8 +60,10 @@ impl TestRepository {
     pub(crate) fn start(&self, arguments: &[&str]) -> Started {
         let output = tempfile::tempdir_in(self.root().join("tmp")).unwrap();
         let create = |name: &str| Stdio::from(fs::File::create(output.path().join(name)).unwrap());
-        let mut command = self.program(env!("CARGO_BIN_EXE_git-claudedo"));
-        command.args(arguments).stdout(create("stdout")).stderr(create("stderr"));
+        // Who started the tests in the background may have had them ignore what ends a program.
+        let mut command = self.program("env");
+        command.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_git-claudedo")]).args(arguments);
+        command.stdout(create("stdout")).stderr(create("stderr"));
         Started { child: command.spawn().unwrap(), output }
     }
 
