@@ -399,7 +399,7 @@ fn a_file_that_is_replaced_between_the_look_and_the_claim_is_not_run() {
     fs::write(test.path().join(".claudedo/tasks/new.yaml"), THEIRS).unwrap();
     let admitted = admit(&repository, &state, &folder, claimed, clock::now()).unwrap().unwrap();
     assert_eq!(admitted.bytes(), b"title: New\n");
-    assert_eq!(state.load_last_approval(&"new".parse().unwrap()).unwrap().unwrap().text, "title: New\n");
+    assert_eq!(state.load_last_approvals().unwrap()[&"new".parse().unwrap()].text, "title: New\n");
 }
 
 #[test]
