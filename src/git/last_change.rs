@@ -42,6 +42,7 @@ pub struct LastChanges<'a> {
     repository: &'a Repository,
     folder: &'a str,
     is_for_many: bool,
+    present: OnceCell<BTreeMap<String, BlobId>>,
     walked: OnceCell<BTreeMap<String, Change>>,
 }
 
@@ -55,7 +56,13 @@ struct Change {
 impl Repository {
     /// Returns who answers for about `count` files of a folder, which has `/` between names. Nothing is asked yet.
     pub fn last_changes<'a>(&'a self, folder: &'a str, count: usize) -> LastChanges<'a> {
-        LastChanges { repository: self, folder, is_for_many: count > ONE_BY_ONE_MAX, walked: OnceCell::new() }
+        LastChanges {
+            repository: self,
+            folder,
+            is_for_many: count > ONE_BY_ONE_MAX,
+            present: OnceCell::new(),
+            walked: OnceCell::new(),
+        }
     }
 
     /// Returns the current commit, or `None` when there is none yet.
@@ -73,10 +80,7 @@ impl LastChanges<'_> {
     pub fn of(&self, name: &str, content: &FileContent) -> Result<Option<PathCommit>, GitError> {
         let Some(head) = self.repository.head()? else { return Ok(None) };
         let path = format!("{}/{name}", self.folder);
-        let present = match self.repository.lookup(self.repository.tree_of(head)?, &path)? {
-            Some(EntryKind::File(blob)) => Some(blob),
-            Some(EntryKind::Folder(_) | EntryKind::Submodule(_)) | None => None,
-        };
+        let present = self.present(head)?.get(name).copied();
         let holds_the_file = present.is_some_and(|blob| content.blobs.contains(&blob));
         let known = self.walked(head).get(&path).filter(|change| change.blob == present);
         let commit = match known {
@@ -84,6 +88,19 @@ impl LastChanges<'_> {
             None => self.ask(head, &path)?,
         };
         Ok(commit.map(|commit| PathCommit { holds_the_file, ..commit }))
+    }
+
+    /// Returns the files that the current commit has in the folder. To look one up is to read through them all.
+    fn present(&self, head: CommitId) -> Result<&BTreeMap<String, BlobId>, GitError> {
+        if let Some(present) = self.present.get() {
+            return Ok(present);
+        }
+        let entries = self.repository.list_folder(self.repository.tree_of(head)?, self.folder)?;
+        let file = |entry: super::Entry| match entry.kind {
+            EntryKind::File(blob) => Some((entry.name, blob)),
+            EntryKind::Folder(_) | EntryKind::Submodule(_) => None,
+        };
+        Ok(self.present.get_or_init(|| entries.into_iter().filter_map(file).collect()))
     }
 
     fn walked(&self, head: CommitId) -> &BTreeMap<String, Change> {

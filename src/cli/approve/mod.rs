@@ -114,6 +114,10 @@ fn approve(pages: &[Page], context: &Context) -> Result<(), CommandError> {
     for page in pages {
         context.ui.status(format_args!("Approved {}", page.task().id));
     }
+    // An approval starts nothing; where no runner is there to be woken, it would be waited for in vain.
+    if !pages.is_empty() && !state.has_runner()? {
+        context.ui.hint(format_args!("No runner is at work. To run what may run: git claudedo run"));
+    }
     Ok(())
 }
 
@@ -200,7 +204,8 @@ pub(crate) fn approve_present(overview: &Overview, context: &Context) -> Result<
     match approved.as_slice() {
         [] => {}
         [task] => {
-            context.ui.status(format_args!("Approved {}, which was brought by git or changed since", task.id))
+            let id = &task.id;
+            context.ui.status(format_args!("Approved {id}, which was brought by git or changed since"));
         }
         all => context
             .ui
