@@ -166,11 +166,19 @@ impl Context {
 
     /// Returns the settings of a task, or of one that says nothing of its own.
     pub(crate) fn settings(&self, task: Option<&LoadedTask>) -> Result<Resolved, CommandError> {
+        Ok(self.settings_source(&self.task_folder()?)?.of(task)?.resolved)
+    }
+
+    /// Loads what the settings of all tasks have in common.
+    pub(crate) fn settings_source<'a>(
+        &self,
+        folder: &'a TaskFolder,
+    ) -> Result<SettingsSource<'a>, CommandError> {
         let user = self.user_entries()?;
         for warning in config::from_git(&user)?.1 {
             self.ui.warning(format_args!("{}", crate::ui::safe::safe(&warning.to_string())));
         }
-        Ok(SettingsSource::load(&self.task_folder()?, &user)?.of(task)?.resolved)
+        Ok(SettingsSource::load(folder, &user)?)
     }
 
     /// Finds the one task that a part of an id means, among files and records.

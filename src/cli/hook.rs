@@ -69,7 +69,13 @@ fn answer(event: &OsStr, arguments: &[OsString]) -> Result<ExitCode, HookError> 
                 }
             }
             Notice::Arrived(tasks) if talkative => tell_arrived(&tasks, &ui),
-            Notice::Arrived(_) => {}
+            Notice::Committed(tasks) if talkative => {
+                tell_arrived(&tasks, &ui);
+                ui.status(format_args!(
+                    "claudedo: committed tasks need approval, also own ones that no runner saw before; what git claudedo add writes is approved"
+                ));
+            }
+            Notice::Arrived(_) | Notice::Committed(_) => {}
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -92,7 +98,7 @@ fn tell_arrived(tasks: &[TaskId], ui: &Ui) {
         rest => format!(" and {rest} more"),
     };
     ui.status(format_args!("claudedo: {count} {plural} for approval: {}{more}", named.join(", ")));
-    ui.status(format_args!("claudedo: to let one run: git claudedo approve {first}"));
+    ui.status(format_args!("claudedo: to see one and let it run: git claudedo approve {first}"));
 }
 
 fn input() -> String {

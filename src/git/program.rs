@@ -68,6 +68,7 @@ pub struct GitProgram {
     working_directory: PathBuf,
     environment: BTreeMap<OsString, OsString>,
     time_max: Duration,
+    output_bytes_max: usize,
 }
 
 /// What a captured command said.
@@ -82,7 +83,18 @@ impl GitProgram {
     pub fn new(repository: &Repository) -> Self {
         let git_dir = repository.common_dir();
         let environment = without_git(env::all());
-        Self { working_directory: git_dir.clone(), git_dir, environment, time_max: TIME_MAX }
+        Self {
+            working_directory: git_dir.clone(),
+            git_dir,
+            environment,
+            time_max: TIME_MAX,
+            output_bytes_max: OUTPUT_BYTES_MAX,
+        }
+    }
+
+    /// Lets a command say more than most have to say.
+    pub(super) fn with_output_max(self, output_bytes_max: usize) -> Self {
+        Self { output_bytes_max, ..self }
     }
 
     /// Returns git for talking to a remote, as the user's own git would: from where addresses that are relative paths
@@ -116,7 +128,7 @@ impl GitProgram {
             environment: self.environment(),
             working_directory: self.working_directory.clone(),
             time_max: self.time_max,
-            output_bytes_max: OUTPUT_BYTES_MAX,
+            output_bytes_max: self.output_bytes_max,
         }
         .run();
         match captured {
@@ -158,6 +170,11 @@ impl GitProgram {
 }
 
 impl ProgramOutput {
+    /// Returns whether nothing was left out for being too much.
+    pub(super) fn is_whole(&self) -> bool {
+        self.captured.omitted_bytes == 0
+    }
+
     /// Returns whether the exit code is 0, the standard output, and git's own words about what went wrong.
     pub(super) fn into_parts(self) -> (bool, String, String) {
         let Captured { status, stdout, stderr, .. } = self.captured;

@@ -15,8 +15,7 @@ use gix::objs::{Exists, Find, TreeRefIter};
 
 use super::content::FileContent;
 use super::reference::age;
-use super::{CommitId, EntryKind, GitError, GitProgram, Repository};
-use crate::timestamp::Timestamp;
+use super::{GitError, Repository};
 
 /// Where work that is somebody's may be named from, besides `HEAD`: branches, other people's branches, stashes.
 const TIPS: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/stash"];
@@ -26,24 +25,6 @@ const OUR_BRANCHES: &str = "refs/heads/claudedo/";
 
 /// Refs of the work tree itself that git leaves where something was undone.
 const OWN_TIPS: [&str; 4] = ["HEAD", "ORIG_HEAD", "MERGE_HEAD", "FETCH_HEAD"];
-
-/// What `git log` is to say of a commit: each part on its own ends in a NUL, which no name can hold.
-const FORMAT: &str = "--format=%H%x00%an%x00%ae%x00%at%x00";
-
-/// The last commit that changed a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathCommit {
-    /// The commit.
-    pub id: CommitId,
-    /// The author's name, as the commit has it; anybody can write any.
-    pub author: String,
-    /// The author's address, likewise.
-    pub email: String,
-    /// When, likewise.
-    pub authored: Timestamp,
-    /// Whether the file in the work tree is what the current commit has.
-    pub holds_the_file: bool,
-}
 
 /// What git knows of the files of one folder of the work tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,35 +96,6 @@ impl Repository {
         Ok(KnownNames::Names(names))
     }
 
-    /// Returns the last commit of the current branch that changed a file, with what it says of itself; `None` when
-    /// none did. `path` has `/` between names.
-    pub fn last_commit_of(&self, path: &str, content: &FileContent) -> Result<Option<PathCommit>, GitError> {
-        let head = match self.head_commit_id() {
-            Ok(head) => head,
-            Err(GitError::NoCommitYet { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let id = head.to_string();
-        let words = [
-            "--literal-pathspecs",
-            "log",
-            "-1",
-            "--no-show-signature",
-            "--no-notes",
-            FORMAT,
-            &id,
-            "--",
-            path,
-        ];
-        let said = GitProgram::new(self).capture(words)?.require_success()?;
-        let holds_the_file = match self.lookup(self.tree_of(head)?, path)? {
-            Some(EntryKind::File(blob)) => content.blobs.contains(&blob),
-            Some(EntryKind::Folder(_) | EntryKind::Submodule(_)) | None => false,
-        };
-        let said = path_commit(&String::from_utf8_lossy(&said));
-        Ok(said.map(|commit| PathCommit { holds_the_file, ..commit }))
-    }
-
     fn names_in_index(&self, folder: &str) -> Result<KnownNames, GitError> {
         let path = self.git_dir().join("index");
         let options = gix::index::decode::Options::default();
@@ -164,15 +116,6 @@ impl Repository {
         }
         Ok(KnownNames::Names(names))
     }
-}
-
-fn path_commit(said: &str) -> Option<PathCommit> {
-    let mut parts = said.split('\0');
-    let id = parts.next()?.trim().parse().ok()?;
-    let (author, email) = (parts.next()?.to_owned(), parts.next()?.to_owned());
-    let seconds: i64 = parts.next()?.parse().ok()?;
-    let authored = Timestamp::from_unix_milliseconds(seconds.saturating_mul(1000))?;
-    Some(PathCommit { id, author, email, authored, holds_the_file: false })
 }
 
 /// Whether a path of the index is the folder itself, or one that it lies in.

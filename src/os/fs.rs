@@ -39,6 +39,11 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, 0o600, Durability::Synced)
 }
 
+/// Replaces a private file as one of many: its bytes are synced, and the caller syncs the folder after the last.
+pub fn write_private_in_batch(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, 0o600, Durability::InBatch)
+}
+
 /// Replaces a derived file that may be lost in a power cut, as one step, with mode 0600.
 pub fn write_derived(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace(path, bytes, 0o600, Durability::Derived)
@@ -180,6 +185,7 @@ pub fn sync_directory(path: &Path) -> Result<(), FileError> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Durability {
     Synced,
+    InBatch,
     Derived,
 }
 
@@ -189,7 +195,7 @@ fn replace(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> Resu
     file.persist(path).map_err(|error| FileError::on("replace", path)(error.error))?;
     match durability {
         Durability::Synced => sync_directory(folder),
-        Durability::Derived => Ok(()),
+        Durability::InBatch | Durability::Derived => Ok(()),
     }
 }
 
@@ -206,7 +212,7 @@ fn temporary_sibling(
         .tempfile_in(folder)
         .map_err(FileError::on("create a temporary file in", folder))?;
     file.write_all(bytes).map_err(FileError::on("write", file.path()))?;
-    if durability == Durability::Synced {
+    if durability != Durability::Derived {
         file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
     }
     Ok(file)

@@ -24,7 +24,7 @@ use crate::store::event_stream::{Level, StreamEventKind};
 use crate::store::history::TaskHistory;
 use crate::store::run_directory::{Launch, Limits};
 use crate::store::tasks::{SettingsSource, TaskWithText};
-use crate::store::trust::{TrustedTask, admit};
+use crate::store::trust::{Trust, TrustedTask, admit};
 use crate::task::{SettingType, Span};
 use crate::template::{TemplateName, follow_up_prompt, prompt};
 
@@ -90,14 +90,16 @@ pub(crate) fn prepare(
 /// Lets the bytes that were just read be run, if they may be: the file may be another one than the runner looked at.
 fn admitted(engine: &Engine, task: TaskWithText) -> anyhow::Result<Option<TrustedTask>> {
     let id = task.id.clone();
-    let admitted = admit(&engine.repository, &engine.state, &engine.tasks, task, clock::now())?.ok();
-    if admitted.is_none() {
-        let message =
-            format!("task {id} is held: its file was replaced, and nobody approved what it says now");
-        let kind = StreamEventKind::WorkerLog { level: Level::Warning, message };
-        engine.broadcast.tell(Some(&id), None, kind);
-    }
-    Ok(admitted)
+    let admitted = admit(&engine.repository, &engine.state, &engine.tasks, task, clock::now())?;
+    let why = match admitted {
+        Ok(admitted) => return Ok(Some(admitted)),
+        Err(Trust::Arriving) => "git is changing the index, so its file may just be arriving",
+        Err(_) => "nobody on this machine approved what its file says now, or the approval was revoked",
+    };
+    let kind =
+        StreamEventKind::WorkerLog { level: Level::Warning, message: format!("task {id} is held: {why}") };
+    engine.broadcast.tell(Some(&id), None, kind);
+    Ok(None)
 }
 
 struct Draft<'a> {

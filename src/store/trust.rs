@@ -23,7 +23,7 @@
 //!   prompt of a `requested` event among them is nobody's approved bytes. Nothing fetches such refs by itself yet.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,7 +44,7 @@ const APPROVAL_VERSION: u32 = 1;
 const REVOKED: &str = ".revoked";
 
 /// The folder of task files as git names it.
-const TASKS_FOLDER: &str = ".claudedo/tasks";
+pub const TASKS_FOLDER: &str = ".claudedo/tasks";
 
 /// For how long a lock of the index says that files may be arriving. Whoever died with it never lets go.
 const ARRIVAL_MAX: Duration = Duration::from_mins(1);
@@ -140,19 +140,34 @@ impl StateDirectory {
 
     /// Approves the bytes of a task file. A revocation of the same bytes is over.
     pub fn approve(&self, task: &TaskWithText, how: ApprovedBy, now: Timestamp) -> Result<(), FileError> {
-        let content = task.task.content.id;
-        let approval = Approval {
-            version: APPROVAL_VERSION,
-            task: task.id.clone(),
-            when: now,
-            how,
-            text: String::from_utf8_lossy(&task.bytes).into_owned(),
-        };
-        fs::create_private_directory(&self.trust_path())?;
-        let path = self.approval_path(content);
-        let bytes = serde_json::to_vec(&approval).map_err(io::Error::from);
-        fs::write_private(&path, &bytes.map_err(FileError::on("write", &path))?)?;
-        fs::remove_file(&self.revocation_path(content))
+        self.approve_all([task], how, now)
+    }
+
+    /// Approves the bytes of task files. A power cut before the end may undo any of it, which holds a task again.
+    pub fn approve_all<'a>(
+        &self,
+        tasks: impl IntoIterator<Item = &'a TaskWithText>,
+        how: ApprovedBy,
+        now: Timestamp,
+    ) -> Result<(), FileError> {
+        let folder = self.trust_path();
+        fs::create_private_directory(&folder)?;
+        let written = tasks.into_iter().try_for_each(|task| {
+            let content = task.task.content.id;
+            let approval = Approval {
+                version: APPROVAL_VERSION,
+                task: task.id.clone(),
+                when: now,
+                how,
+                text: String::from_utf8_lossy(&task.bytes).into_owned(),
+            };
+            let path = self.approval_path(content);
+            let bytes = serde_json::to_vec(&approval).map_err(io::Error::from);
+            fs::write_private_in_batch(&path, &bytes.map_err(FileError::on("write", &path))?)?;
+            fs::remove_file(&self.revocation_path(content))
+        });
+        // The names are synced at once, also of those that were written before one failed.
+        fs::sync_directory(&folder).and(written)
     }
 
     /// Holds the bytes of a task file until they are approved, also if they were saved here.
@@ -162,16 +177,15 @@ impl StateDirectory {
         fs::write_private(&self.revocation_path(content), b"")
     }
 
-    /// Loads the last approval of a task, whichever bytes it was for.
-    pub fn load_last_approval(&self, task: &TaskId) -> Result<Option<Approval>, FileError> {
-        let approvals = self.load_approvals()?;
-        let mut last: Option<Approval> = None;
-        for content in approvals.approved {
+    /// Loads the last approval of each task, whichever bytes it was for. Reads them all.
+    pub fn load_last_approvals(&self) -> Result<BTreeMap<TaskId, Approval>, FileError> {
+        let mut last: BTreeMap<TaskId, Approval> = BTreeMap::new();
+        for content in self.load_approvals()?.approved {
             let Some(bytes) = fs::read_optional(&self.approval_path(content))? else { continue };
             // One that cannot be read still counts as an approval; there is only nothing to show of it.
             let Ok(approval) = serde_json::from_slice::<Approval>(&bytes) else { continue };
-            if approval.task == *task && last.as_ref().is_none_or(|last| last.when < approval.when) {
-                last = Some(approval);
+            if last.get(&approval.task).is_none_or(|last| last.when < approval.when) {
+                last.insert(approval.task.clone(), approval);
             }
         }
         Ok(last)
@@ -318,7 +332,7 @@ mod tests {
         assert!(!state.load_approvals().unwrap().contains(content));
         state.approve(&task, ApprovedBy::Approved, clock::now()).unwrap();
         assert!(state.load_approvals().unwrap().contains(content));
-        let last = state.load_last_approval(&id).unwrap().unwrap();
+        let last = &state.load_last_approvals().unwrap()[&id];
         assert_eq!((last.how, last.text.as_str()), (ApprovedBy::Approved, "title: Fix it\n"));
     }
 

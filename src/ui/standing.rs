@@ -115,8 +115,7 @@ fn hold_explanation(hold: &Hold) -> String {
         }
         Hold::Refused { message } => format!("{message}."),
         Hold::Untrusted => {
-            "Git brought its file or knows an earlier one, and nobody on this machine approved what it says."
-                .to_owned()
+            "Nobody on this machine approved what its file says, or the approval was revoked.".to_owned()
         }
         Hold::Unreadable { message } => format!("{message}."),
         Hold::FileMissing => "Its file is gone.".to_owned(),

@@ -19,7 +19,7 @@ use git_claudedo::task::TaskId;
 use serde_json::Value;
 
 use crate::cli_support::{add, claudedo_in, shown};
-use crate::support::TestRepository;
+use crate::support::{Terminal, TestRepository};
 
 /// A file of the colleague's.
 const THEIRS: &str = "title: Theirs\ndescription: Do what they say.\n";
@@ -111,7 +111,7 @@ fn a_task_that_is_pulled_while_a_runner_works_does_not_run_until_it_is_approved(
     commit_theirs(&test, ".claudedo/tasks/theirs.yaml", THEIRS);
     let said = drain_while(&test, || pull(&test));
     assert_eq!(ran(&test), "own\n");
-    assert!(said.contains("held theirs: Git brought its file"), "{said}");
+    assert!(said.contains("held theirs: Nobody on this machine approved what its file says"), "{said}");
     assert_eq!(standing(&test, "theirs"), "held untrusted");
     assert_eq!(test.history("theirs"), "");
     let answer = test.claudedo(&["show", "theirs"]);
@@ -399,7 +399,7 @@ fn a_file_that_is_replaced_between_the_look_and_the_claim_is_not_run() {
     fs::write(test.path().join(".claudedo/tasks/new.yaml"), THEIRS).unwrap();
     let admitted = admit(&repository, &state, &folder, claimed, clock::now()).unwrap().unwrap();
     assert_eq!(admitted.bytes(), b"title: New\n");
-    assert_eq!(state.load_last_approval(&"new".parse().unwrap()).unwrap().unwrap().text, "title: New\n");
+    assert_eq!(state.load_last_approvals().unwrap()[&"new".parse().unwrap()].text, "title: New\n");
 }
 
 #[test]
@@ -444,4 +444,54 @@ fn a_run_that_is_typed_right_after_a_clone_runs_files_that_still_settle() {
     test.git(&["pull", "--quiet", "--no-rebase", colleague(&test).to_str().unwrap(), "main"]);
     test.run(0);
     assert_eq!(ran(&test), "theirs\n");
+}
+
+#[test]
+fn on_a_terminal_each_task_is_shown_and_asked_about_and_only_a_yes_approves() {
+    let test = with_colleague();
+    theirs(&test, &["config", "user.name", "Eve\u{1b}[2J"]);
+    let hostile = "title: \"Harm\\u200bless\"\n";
+    for (task, yaml) in [("a-yes", hostile), ("b-no", "title: Second\n"), ("c-end", "title: Third\n")] {
+        commit_theirs(&test, &format!(".claudedo/tasks/{task}.yaml"), yaml);
+    }
+    pull(&test);
+    let Some(mut terminal) = Terminal::start(&test, (100, 40), &[], "approve --all") else { return };
+    let screen = terminal.wait_for("Let a-yes run with these bytes? [y/N]");
+    assert!(screen.contains("a-yes: Harm<U+200B>less") && screen.contains("Eve<U+001B>[2J"), "{screen}");
+    terminal.press("y\n");
+    terminal.wait_for("Let b-no run with these bytes? [y/N]");
+    terminal.press("n\n");
+    terminal.wait_for("Let c-end run with these bytes? [y/N]");
+    terminal.press("\u{4}");
+    assert_eq!(terminal.wait(), 1);
+    let bytes = terminal.bytes();
+    assert!(!bytes.contains("\u{1b}[2J") && !bytes.contains('\u{200b}'), "{bytes:?}");
+    assert!(bytes.contains("Approved a-yes") && bytes.contains("Left c-end as it is"), "{bytes:?}");
+    assert_eq!(standing(&test, "a-yes"), "queued");
+    assert_eq!(standing(&test, "b-no"), "held untrusted");
+    assert_eq!(standing(&test, "c-end"), "held untrusted");
+}
+
+#[test]
+fn many_tasks_are_approved_at_once_and_each_page_says_what_it_says_alone() {
+    let test = with_colleague();
+    for number in 0..20 {
+        commit_theirs(
+            &test,
+            &format!(".claudedo/tasks/task-{number}.yaml"),
+            &format!("title: Task {number}\n"),
+        );
+    }
+    pull(&test);
+    test.claudedo(&["approve", "--yes", "task-7"]);
+    commit_theirs(&test, ".claudedo/tasks/task-7.yaml", "title: Task 7 changed\n");
+    pull(&test);
+    let alone = test.claudedo(&["approve", "task-7"]).stdout;
+    assert!(alone.contains("- title: Task 7\n"), "{alone}");
+    let all = test.claudedo(&["approve", "--all", "--yes"]);
+    assert_eq!(all.status, 0, "{all:#?}");
+    assert!(all.stdout.contains(&alone), "{all:#?}");
+    assert_eq!(all.stderr.matches("Approved task-").count(), 20, "{all:#?}");
+    assert_eq!(standing(&test, "task-7"), "queued");
+    assert_eq!(standing(&test, "task-19"), "queued");
 }

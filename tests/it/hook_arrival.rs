@@ -4,7 +4,7 @@ use crate::support::TestRepository;
 
 /// What is said of the one task that arrived.
 const ARRIVED: &str = "claudedo: 1 task waits for approval: arrived
-claudedo: to let one run: git claudedo approve arrived
+claudedo: to see one and let it run: git claudedo approve arrived
 ";
 
 /// Makes a repository whose branch `theirs` has a task that `main` has not; both have a commit of their own.
@@ -123,7 +123,7 @@ fn of_many_tasks_some_are_named() {
     repository.git(&["-c", "core.hooksPath=/dev/null", "checkout", "--quiet", "main"]);
     insta::assert_snapshot!(repository.git_says(&["merge", "--quiet", "theirs"]), @"
     claudedo: 17 tasks wait for approval: arrived, task-00, task-01 and 14 more
-    claudedo: to let one run: git claudedo approve arrived
+    claudedo: to see one and let it run: git claudedo approve arrived
     ");
     repository.assert_nothing_started();
 }

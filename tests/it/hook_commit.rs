@@ -221,7 +221,8 @@ fn a_commit_with_a_task_that_nobody_approved_lists_it_and_starts_nothing() {
     repository.add_task("unread", &["result ok"]);
     insta::assert_snapshot!(repository.commit_all("Task"), @"
     claudedo: 1 task waits for approval: unread
-    claudedo: to let one run: git claudedo approve unread
+    claudedo: to see one and let it run: git claudedo approve unread
+    claudedo: committed tasks need approval, also own ones that no runner saw before; what git claudedo add writes is approved
     ");
     repository.assert_nothing_started();
 }
@@ -238,4 +239,64 @@ fn a_commit_in_the_instant_in_which_a_runner_ends_is_not_lost() {
     }
     repository.assert_no_process_left();
     assert_eq!(repository.fake_starts().len(), 6);
+}
+
+#[test]
+fn commits_in_one_instant_have_one_runner_at_a_time_and_both_tasks_run() {
+    let repository = TestRepository::with_hooks();
+    repository.add_approved("first", &["result ok"]);
+    repository.add_approved("second", &["result ok"]);
+    let mut children = Vec::new();
+    for (index, task) in [("one", "first"), ("two", "second")] {
+        let index = repository.root().join("tmp").join(index);
+        let mut shell = repository.program("sh");
+        let script = format!(
+            "git read-tree HEAD && git add .claudedo/tasks/{task}.yaml && until git commit --quiet --message={task}; do :; done"
+        );
+        shell.args(["-c", &script]).env("GIT_INDEX_FILE", index);
+        children.push(shell.spawn().unwrap());
+    }
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    wait_for_end(&repository, "first");
+    wait_for_end(&repository, "second");
+    repository.assert_no_process_left();
+    assert_eq!(repository.fake_starts().len(), 2);
+    repository.assert_sound();
+}
+
+#[test]
+fn the_next_commit_goes_on_with_what_a_killed_runner_left() {
+    let repository = TestRepository::with_hooks();
+    repository.add_approved("left", &[&repository.wait_step("go"), "result ok"]);
+    assert_eq!(repository.commit_all("Left"), STARTS);
+    repository.wait_for_start(1);
+    repository.kill_all();
+    assert_eq!(repository.history("left"), "claimed");
+    repository.release("go");
+    repository.add_approved("next", &["result ok"]);
+    assert_eq!(repository.commit_all("Next"), STARTS);
+    let history = eventually("what was left ends", || {
+        let history = repository.history("left");
+        history.contains("finished").then_some(history)
+    });
+    assert_eq!(history.matches("finished").count(), 1, "{history}");
+    wait_for_end(&repository, "next");
+    repository.assert_no_process_left();
+    repository.assert_sound();
+}
+
+#[test]
+fn what_an_agent_commits_fires_nothing_also_with_an_empty_environment() {
+    let repository = TestRepository::with_hooks();
+    let step = "write .claudedo/tasks/nested.yaml title: nested";
+    let commits = "sh git add --all && env -i PATH=\"$PATH\" git -c user.name=Agent -c user.email=a@example.com commit --quiet --message=Own";
+    repository.add_approved("outer", &[step, commits, "result ok"]);
+    repository.commit_all("Task");
+    wait_for_end(&repository, "outer");
+    repository.assert_no_process_left();
+    assert_ne!(repository.git(&["ls-tree", "claudedo/outer", "--", ".claudedo/tasks/nested.yaml"]), "");
+    assert_eq!(repository.fake_starts().len(), 1);
+    assert_eq!(repository.events("nested").len(), 0);
 }

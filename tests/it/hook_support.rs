@@ -1,19 +1,5 @@
 //! Repositories whose hooks call this program, as git calls hooks.
-#![expect(clippy::disallowed_methods, reason = "tests write files from outside")]
-
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-
 use crate::support::{Answer, TestRepository};
-
-/// The hooks, and whether they get what git says on standard input.
-const HOOKS: [(&str, &str); 5] = [
-    ("post-commit", "</dev/null"),
-    ("post-merge", "</dev/null"),
-    ("post-checkout", "</dev/null"),
-    ("post-rewrite", ""),
-    ("pre-push", ""),
-];
 
 impl TestRepository {
     /// Makes a repository whose agent is the scripted stand-in and whose hooks call this program.
@@ -25,14 +11,8 @@ impl TestRepository {
 
     /// Installs the hooks for all worktrees of the repository.
     pub(crate) fn install_hooks(&self) {
-        for (event, input) in HOOKS {
-            let text = format!("#!/bin/sh\nexec git-claudedo hook {event} \"$@\" {input}\n");
-            let common = self.git(&["rev-parse", "--path-format=absolute", "--git-common-dir"]);
-            let path = std::path::Path::new(&common).join("hooks").join(event);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, text).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        }
+        let answer = self.claudedo(&["hooks", "install", "--mechanism", "files"]);
+        assert_eq!(answer.status, 0, "{answer:#?}");
     }
 
     /// Runs git in the work tree and returns how it ended and what it said, hooks included.

@@ -15,7 +15,7 @@ use crate::store::tasks::TaskWithText;
 use crate::store::trust::{ApprovedBy, Trust};
 use crate::task::TaskId;
 use crate::ui::Format;
-use page::Page;
+use page::{Page, load_pages};
 
 /// The most of an answer that is read.
 const ANSWER_BYTES_MAX: usize = 64;
@@ -54,17 +54,18 @@ pub(crate) fn run(args: &ApproveArguments, context: &Context) -> Result<(), Comm
     for task in approved {
         context.ui.status(format_args!("Task {} is approved already", task.id));
     }
-    let pages: Vec<Page> =
-        open.into_iter().map(|task| Page::load(task, context)).collect::<Result<_, _>>()?;
+    let pages = load_pages(open, context)?;
     match (context.ui.format(), args.yes) {
         (Format::Json, yes) => {
             context.ui.json(&pages.iter().map(Page::json).collect::<Vec<_>>());
-            if yes { pages.iter().try_for_each(|page| approve(page, context)) } else { Ok(()) }
+            if yes { approve(&pages, context) } else { Ok(()) }
         }
-        (Format::Text, true) => pages.iter().try_for_each(|page| {
-            show(page, context);
-            approve(page, context)
-        }),
+        (Format::Text, true) => {
+            for page in &pages {
+                show(page, context);
+            }
+            approve(&pages, context)
+        }
         (Format::Text, false) => ask_for_all(&pages, context),
     }
 }
@@ -106,11 +107,17 @@ fn show(page: &Page, context: &Context) {
     context.ui.write_answer(|out| out.write_all(text.as_bytes()));
 }
 
-fn approve(page: &Page, context: &Context) -> Result<(), CommandError> {
+fn approve(pages: &[Page], context: &Context) -> Result<(), CommandError> {
     let state = context.state()?;
-    state.approve(page.task(), ApprovedBy::Approved, context.now)?;
+    state.approve_all(pages.iter().map(Page::task), ApprovedBy::Approved, context.now)?;
     state.wake()?;
-    context.ui.status(format_args!("Approved {}", page.task().id));
+    for page in pages {
+        context.ui.status(format_args!("Approved {}", page.task().id));
+    }
+    // An approval starts nothing; where no runner is there to be woken, it would be waited for in vain.
+    if !pages.is_empty() && !state.has_runner()? {
+        context.ui.hint(format_args!("No runner is at work. To run what may run: git claudedo run"));
+    }
     Ok(())
 }
 
@@ -121,7 +128,7 @@ fn ask_for_all(pages: &[Page], context: &Context) -> Result<(), CommandError> {
     for page in pages {
         show(page, context);
         if can_ask && ask(page, context)? {
-            approve(page, context)?;
+            approve(std::slice::from_ref(page), context)?;
         } else {
             left_out = true;
         }
@@ -186,18 +193,20 @@ pub(crate) fn approve_present(overview: &Overview, context: &Context) -> Result<
     let mut approved = Vec::new();
     for id in untrusted(overview) {
         let Some(seen) = overview.tasks.get(&id).map(|task| &task.content) else { continue };
-        if approvals.is_revoked(seen.id) {
-            continue;
+        if !approvals.is_revoked(seen.id) {
+            let found = folder.load(&id, context.now)?;
+            approved.extend(found.filter(|found| found.task.content == *seen));
         }
-        let Some(found) = folder.load(&id, context.now)?.filter(|found| found.task.content == *seen) else {
-            continue;
-        };
-        state.approve(&found, ApprovedBy::Run, context.now)?;
-        approved.push(id);
+    }
+    if !approved.is_empty() {
+        state.approve_all(&approved, ApprovedBy::Run, context.now)?;
     }
     match approved.as_slice() {
         [] => {}
-        [id] => context.ui.status(format_args!("Approved {id}, which was brought by git or changed since")),
+        [task] => {
+            let id = &task.id;
+            context.ui.status(format_args!("Approved {id}, which was brought by git or changed since"));
+        }
         all => context
             .ui
             .status(format_args!("Approved {} tasks, which were brought by git or changed since", all.len())),

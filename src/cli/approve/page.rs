@@ -11,8 +11,8 @@ use super::super::context::Context;
 use super::super::error::CommandError;
 use crate::config::Resolved;
 use crate::git::PathCommit;
-use crate::store::tasks::TaskWithText;
-use crate::store::trust::Approval;
+use crate::store::tasks::{SettingsSource, TaskWithText};
+use crate::store::trust::{Approval, TASKS_FOLDER};
 use crate::task::{SettingKey, TaskId};
 use crate::template::{TemplateName, prompt};
 use crate::timestamp::Timestamp;
@@ -71,30 +71,44 @@ struct FormerJson<'a> {
     text: &'a str,
 }
 
-impl Page {
-    /// Gathers what is known of a task.
-    pub(super) fn load(task: TaskWithText, context: &Context) -> Result<Self, CommandError> {
-        let folder = context.require_tasks("approve a task")?;
-        let template = folder.load_template(TemplateName::Prompt)?;
-        let prompt = prompt(&task.task.file, &template)?;
-        let settings = match context.settings(Some(&task.task)) {
-            Ok(settings) => lines(&settings),
-            Err(error) => {
-                let said = error.message().unwrap_or_default();
-                context.ui.warning(format_args!(
-                    "The settings of {} cannot be shown: {}",
-                    task.id,
-                    visible(said)
-                ));
-                Vec::new()
-            }
-        };
-        let path = format!(".claudedo/tasks/{}.yaml", task.id);
-        let commit = context.repository()?.last_commit_of(&path, &task.task.content)?;
-        let former = context.state()?.load_last_approval(&task.id)?;
-        Ok(Self { task, prompt, settings, commit, former })
+/// Gathers what is known of tasks. What they have in common is loaded once.
+pub(super) fn load_pages(tasks: Vec<TaskWithText>, context: &Context) -> Result<Vec<Page>, CommandError> {
+    if tasks.is_empty() {
+        return Ok(Vec::new());
     }
+    let folder = context.require_tasks("approve a task")?;
+    let template = folder.load_template(TemplateName::Prompt)?;
+    let changes = context.repository()?.last_changes(TASKS_FOLDER, tasks.len());
+    let mut formers = context.state()?.load_last_approvals()?;
+    let mut settings = context.settings_source(&folder);
+    let load = |task: TaskWithText| {
+        let prompt = prompt(&task.task.file, &template)?;
+        let commit = changes.of(&format!("{}.yaml", task.id), &task.task.content)?;
+        let settings = setting_lines(&task, settings.as_mut(), context);
+        let former = formers.remove(&task.id);
+        Ok(Page { task, prompt, settings, commit, former })
+    };
+    tasks.into_iter().map(load).collect()
+}
 
+/// Returns the settings to show. Where they cannot be known, the task can be approved nevertheless, with a warning.
+fn setting_lines(
+    task: &TaskWithText,
+    source: Result<&mut SettingsSource<'_>, &mut CommandError>,
+    context: &Context,
+) -> Vec<SettingLine> {
+    let said = match source {
+        Ok(source) => match source.of(Some(&task.task)) {
+            Ok(settings) => return lines(&settings.resolved),
+            Err(error) => CommandError::from(error).message().unwrap_or_default().to_owned(),
+        },
+        Err(error) => error.message().unwrap_or_default().to_owned(),
+    };
+    context.ui.warning(format_args!("The settings of {} cannot be shown: {}", task.id, visible(&said)));
+    Vec::new()
+}
+
+impl Page {
     /// Returns the bytes that the page shows.
     pub(super) fn task(&self) -> &TaskWithText {
         &self.task

@@ -4,6 +4,7 @@
 mod branches;
 mod commits;
 mod discovery;
+mod last_changes;
 mod reached;
 mod snapshots;
 mod tracking;

@@ -24,5 +24,9 @@ pub fn after_commit(site: &Site) -> Result<Vec<Notice>, HookError> {
     let is_own = replaying.is_none() && parents.len() < 2;
     let may_run = is_own && unapproved.len() < changed.len();
     let start = may_run && site.state.load_runner()? == Presence::Absent;
-    Ok(start.then_some(Notice::Start).into_iter().chain(arrived(unapproved)).collect())
+    let waiting = match arrived(unapproved) {
+        Some(Notice::Arrived(tasks)) if is_own => Some(Notice::Committed(tasks)),
+        other => other,
+    };
+    Ok(start.then_some(Notice::Start).into_iter().chain(waiting).collect())
 }

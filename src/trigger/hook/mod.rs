@@ -48,6 +48,8 @@ pub enum Notice {
     Start,
     /// These tasks came from elsewhere and are not approved on this machine.
     Arrived(Vec<TaskId>),
+    /// These tasks were just committed by hand before they were approved, so nothing tells them from others' tasks.
+    Committed(Vec<TaskId>),
 }
 
 /// Why a hook could not find out what it wanted to know.
