@@ -45,6 +45,9 @@ fn hooks_are_told_once_somebody_installed_one() {
     assert_eq!(hooks(&repository), idle);
     assert_eq!(json(&repository)["hooks"]["idle"], serde_json::json!(["post-merge"]));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    repository.git(&["config", "core.hooksPath", "nowhere"]);
+    assert!(hooks(&repository).starts_with("Hooks: none runs\n"), "five names are too long for a line");
+    repository.git(&["config", "--unset", "core.hooksPath"]);
     hook(&["uninstall", "--event", "pre-push"]);
     let some =
         "Hooks: installed, but for pre-push\n  (use \"git claudedo hooks install\" to install the others)";

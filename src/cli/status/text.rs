@@ -69,7 +69,9 @@ impl Screen {
         }
         if is_calm && status.overview.standings.is_empty() {
             text.push_str("\nNo tasks yet.\n");
-            self.hint(&mut text, "use \"git claudedo add\" to write one down");
+            if self.work_tree.is_some() {
+                self.hint(&mut text, "use \"git claudedo add\" to write one down");
+            }
         } else if is_calm {
             text.push_str("\nNothing to run and nothing to review.\n");
         }
@@ -105,7 +107,8 @@ impl Screen {
                 format!("Runner: {CYAN}{}{CYAN:#}, process {}{since}\n", holder.kind.name(), holder.process)
             }
         };
-        if status.runner == Presence::Absent {
+        // Task files lie in a work tree, and nothing can be run without one.
+        if status.runner == Presence::Absent && self.work_tree.is_some() {
             if !status.parts.queued.is_empty() {
                 self.hint(&mut text, "use \"git claudedo run\" to run what is queued");
             }
@@ -132,6 +135,9 @@ impl Screen {
             Hooks::Installed { missing } if missing.is_empty() => writeln!(text, "Hooks: installed"),
             Hooks::Installed { missing } => {
                 writeln!(text, "Hooks: installed, but for {}", names(missing))
+            }
+            Hooks::Idle { events } if events.len() == HookEvent::ALL.len() => {
+                writeln!(text, "Hooks: {YELLOW}none runs{YELLOW:#}")
             }
             Hooks::Idle { events } => {
                 writeln!(text, "Hooks: {YELLOW}do not run{YELLOW:#}: {}", names(events))
