@@ -47,7 +47,7 @@ pub(crate) fn show(report: &mut Report) {
     report.add(Figure::new("`show` of one task among 10,000, memory", "MB", costs.memory()));
 }
 
-/// `list` in a repository with a long history.
+/// `list` and `status` in a repository with a long history.
 pub(crate) fn list(report: &mut Report) {
     let workshop = Workshop::new();
     workshop.use_agent(EDITING_AGENT);
@@ -56,6 +56,7 @@ pub(crate) fn list(report: &mut Report) {
     workshop.write_tasks(TASKS);
     workshop.claudedo(&["run", "--slots", "4"]);
     list_again(&workshop, report);
+    status(&workshop, report);
     list_after_changes(&workshop, report);
     let idle = workshop.measure_often(ROUNDS, PROGRAM, &["run"]);
     report.add(Figure::new("`run` with nothing to do after 1,000 runs, CPU", "ms", idle.cpu()));
@@ -67,6 +68,15 @@ fn list_again(workshop: &Workshop, report: &mut Report) {
     report.add(Figure::new("`list`, 1,000 tasks and 1,000 runs, CPU", "ms", warm.cpu()).at_most(15.0));
     report.add(Figure::new("`list`, wall", "ms", warm.wall()));
     report.add(Figure::new("`list`, memory", "MB", warm.memory()).at_most(20.0));
+}
+
+fn status(workshop: &Workshop, report: &mut Report) {
+    let prompt = ["status", "--porcelain"];
+    workshop.claudedo(&prompt);
+    let costs = workshop.measure_often(ROUNDS, PROGRAM, &prompt);
+    report.add(Figure::new("`status --porcelain`, as many, CPU", "ms", costs.cpu()).at_most(15.0));
+    let costs = workshop.measure_often(ROUNDS, PROGRAM, &["status"]);
+    report.add(Figure::new("`status`, as many, CPU", "ms", costs.cpu()));
 }
 
 fn list_after_changes(workshop: &Workshop, report: &mut Report) {

@@ -1,10 +1,8 @@
-//! What git itself says about hooks: where it looks for them, and whether it reads them from its configuration.
+//! Where git looks for hooks, and its configuration of them.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{GitError, GitProgram, GitVersion, Repository, Scope};
-use crate::os::env;
+use super::{GitError, GitProgram, Repository, Scope};
 
 /// The folder in which git looks for hooks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,15 +20,6 @@ pub struct HooksPathChoice {
     pub value: String,
     /// Whose configuration it is in.
     pub scope: Scope,
-}
-
-/// A git on the search path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstalledGit {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its version, unless it did not tell.
-    pub version: Option<GitVersion>,
 }
 
 impl Repository {
@@ -69,15 +58,4 @@ impl Repository {
         let arguments = ["config", "--local", "--remove-section", section];
         GitProgram::new(self).capture(arguments)?.require_success().map(drop)
     }
-}
-
-/// Returns every git on the search path, the one that is used first.
-pub fn installed_gits() -> Vec<InstalledGit> {
-    let search = env::path("PATH").unwrap_or_default();
-    let mut seen = BTreeSet::new();
-    std::env::split_paths(&search)
-        .map(|folder| folder.join("git"))
-        .filter(|path| path.is_file() && path.canonicalize().is_ok_and(|real| seen.insert(real)))
-        .map(|path| InstalledGit { version: GitVersion::load(&path).ok(), path })
-        .collect()
 }

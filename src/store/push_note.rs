@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,16 @@ impl StateDirectory {
     /// Takes the right to push the records, waiting for whoever has it.
     pub fn lock_push(&self) -> Result<PushLock, FileError> {
         self.create()?;
-        FileLock::take(&self.path().join("locks/push")).map(|lock| PushLock { _lock: lock })
+        FileLock::take(&self.push_lock_path()).map(|lock| PushLock { _lock: lock })
+    }
+
+    /// Returns whether somebody pushes the records now.
+    pub fn is_pushing(&self) -> Result<bool, FileError> {
+        FileLock::is_held(&self.push_lock_path())
+    }
+
+    fn push_lock_path(&self) -> PathBuf {
+        self.path().join("locks/push")
     }
 
     /// Loads the notes by remote. One that a newer program wrote, or that is damaged, says nothing.

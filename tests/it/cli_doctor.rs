@@ -146,8 +146,8 @@ fn where_nothing_is_wrong_each_check_says_so_in_a_line() {
           ok       The clock agrees with records and files.
         tasks
           ok       All settings can be read.
-          ok       0 task files can be read.
-          info     No runner is at work: tasks wait for `git claudedo run`.
+          ok       There is no task file yet.
+          info     No runner is at work: tasks wait for `git claudedo run` or `watch`.
           ok       No worktree of an ended task is kept.
         [stderr]
         Nothing is wrong.
@@ -223,7 +223,7 @@ fn an_agent_that_cannot_be_started_is_a_problem() {
     insta::assert_snapshot!(doctor.says_after_mending("agent"), @"ok: Claude Code 2.1.330, at [ROOT]/bin/claude");
     fs::remove_file(doctor.bin().join("claude")).unwrap();
     insta::assert_snapshot!(doctor.says("agent"), @r"
-    problem: failed to find program claude: no folder of PATH holds it; install Claude Code (npm install --global @anthropic-ai/claude-code), or give its absolute path
+    problem: claude is not found in any folder of PATH.
     No task can be done without it.
     $ npm install --global @anthropic-ai/claude-code
     ");
@@ -298,6 +298,12 @@ fn git_claudedo_has_to_find_this_very_program() {
         ),
         "{other}"
     );
+    // A package may have put another one into git's own folder, in which git looks first.
+    let folder = doctor.repository.root().join("git-core");
+    fs::create_dir(&folder).unwrap();
+    fs::rename(doctor.bin().join("git-claudedo"), folder.join("git-claudedo")).unwrap();
+    let packaged = doctor.says_by("program", doctor.command().env("GIT_EXEC_PATH", &folder));
+    assert!(packaged.contains("another program than this one: [ROOT]/git-core/git-claudedo\n"), "{packaged}");
 }
 
 #[test]
@@ -638,7 +644,10 @@ fn a_runner_is_named_and_what_its_tasks_left_is_counted() {
     let expected = format!("info: A runner is at work: watch, process {}", std::process::id());
     assert_eq!(doctor.says("runner"), expected);
     drop(lock);
-    assert_eq!(doctor.says("runner"), "info: No runner is at work: tasks wait for `git claudedo run`.");
+    assert_eq!(
+        doctor.says("runner"),
+        "info: No runner is at work: tasks wait for `git claudedo run` or `watch`."
+    );
     doctor.repository.add_task("fix-a1b2", &[]);
     doctor.repository.run(0);
     assert_eq!(doctor.says("kept"), "info: The worktree of 1 ended task is kept.");

@@ -52,6 +52,7 @@ fn without_a_task_it_says_how_to_begin_and_writes_nothing() {
     [0]
     Runner: none
       (use "git claudedo watch" to run tasks as they come)
+      (use "git claudedo hooks install" to run them when they are committed)
 
     No tasks yet.
       (use "git claudedo add" to write one down)
@@ -70,6 +71,7 @@ fn what_has_ended_waits_for_a_review_until_it_is_merged_or_its_branch_is_gone() 
     [0]
     Runner: none
       (use "git claudedo watch" to run tasks as they come)
+      (use "git claudedo hooks install" to run them when they are committed)
 
     Finished and not merged (1):
       (use "git claudedo diff TASK" to review it)
@@ -126,6 +128,7 @@ fn every_reason_to_hold_a_task_has_its_part() {
     Runner: none
       (use "git claudedo run" to run what is queued)
       (use "git claudedo watch" to run tasks as they come)
+      (use "git claudedo hooks install" to run them when they are committed)
 
     Queued (2):
       next   Next

@@ -13,6 +13,7 @@ mod cli_places;
 mod cli_runs;
 mod cli_standing;
 mod cli_status;
+mod cli_status_around;
 mod cli_support;
 mod cli_tasks;
 mod cli_trust;

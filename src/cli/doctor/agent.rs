@@ -83,7 +83,15 @@ fn missing(key: &str, program: &str, error: ProgramError) -> Finding {
             format!("git config --global claudedo.{key} /path/to/the/program")
         }
     };
-    Finding::failed(error).why("No task can be done without it.").mend(mend)
+    let finding = match &error {
+        ProgramError::NotFound { .. } => {
+            Finding::problem(format!("{program} is not found in any folder of PATH."))
+        }
+        ProgramError::Blank | ProgramError::Absent { .. } | ProgramError::NotExecutable { .. } => {
+            Finding::failed(error)
+        }
+    };
+    finding.why("No task can be done without it.").mend(mend)
 }
 
 /// Asks the program something, outside of any repository, so that none has a say in the answer.

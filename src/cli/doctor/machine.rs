@@ -1,17 +1,15 @@
 //! Checks of the machine: git, this program, the sandbox, what the kernel tells of files.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::facts::Facts;
 use super::finding::{Finding, quoted};
-use crate::git::{GitError, GitVersion};
+use crate::git::{GitError, GitVersion, commands_folder, git_programs};
 use crate::os::executable::{find_all, is_same};
 use crate::os::inotify::{InotifyUse, load_use};
 use crate::os::process::{CapturedCommand, CapturedError};
-
-/// The folder where git keeps its own commands, among them itself. It comes first in the `PATH` of a subcommand.
-const GIT_COMMANDS: &str = "git-core";
 
 /// How long the sandbox may take to start a program that does nothing. It takes 5 ms.
 const SANDBOX_TIME_MAX: Duration = Duration::from_secs(3);
@@ -45,7 +43,7 @@ const INSTALLERS: [(&str, &str); 6] = [
 
 /// Every git on the search path, the first one first.
 pub(super) fn git(facts: &Facts) -> Vec<Finding> {
-    let programs = git_programs(facts);
+    let programs = git_programs(&facts.search_path);
     if programs.is_empty() {
         let finding = Finding::problem("There is no git on PATH.")
             .why("Commits of hooks, diffs and settings need it.")
@@ -54,14 +52,6 @@ pub(super) fn git(facts: &Facts) -> Vec<Finding> {
     }
     let versions: Vec<_> = programs.into_iter().map(|path| (GitVersion::load(&path), path)).collect();
     judge_git(versions)
-}
-
-/// Returns every git on the search path, without the folder that git keeps for its own commands, in which lies often a
-/// hard link to the program itself.
-pub(super) fn git_programs(facts: &Facts) -> Vec<PathBuf> {
-    let folders = std::env::split_paths(&facts.search_path).filter(|folder| !folder.ends_with(GIT_COMMANDS));
-    // What was taken apart can be joined again.
-    find_all("git", &std::env::join_paths(folders).unwrap_or_default())
 }
 
 /// The first git is the one that is used; others matter to hooks, editors and other shells.
@@ -102,7 +92,14 @@ pub(super) fn program(facts: &Facts) -> Vec<Finding> {
     let Ok(own) = std::env::current_exe() else {
         return vec![Finding::warning("The path of this program is not known.")];
     };
-    judge_program(&own, &find_all("git-claudedo", &facts.search_path))
+    judge_program(&own, &find_all("git-claudedo", &where_git_looks(facts)))
+}
+
+/// Returns the folders in which git looks for a subcommand: first its own, which a package may have put it into.
+fn where_git_looks(facts: &Facts) -> OsString {
+    let own = git_programs(&facts.search_path).first().and_then(|git| commands_folder(git));
+    let folders = own.into_iter().chain(std::env::split_paths(&facts.search_path));
+    std::env::join_paths(folders).unwrap_or_else(|_| facts.search_path.clone())
 }
 
 fn judge_program(own: &Path, found: &[PathBuf]) -> Vec<Finding> {

@@ -79,6 +79,9 @@ pub(super) fn tasks(facts: &Facts, place: &Place) -> Vec<Finding> {
     let Some(tasks) = &place.tasks else { return Vec::new() };
     let loaded = tasks.load_all(facts.now);
     let Some(first) = loaded.invalid.first() else {
+        if loaded.tasks.is_empty() {
+            return vec![Finding::ok("There is no task file yet.")];
+        }
         return vec![Finding::ok(format!("{} can be read.", count(loaded.tasks.len(), "task file")))];
     };
     vec![
@@ -92,7 +95,9 @@ pub(super) fn tasks(facts: &Facts, place: &Place) -> Vec<Finding> {
 pub(super) fn runner(_: &Facts, place: &Place) -> Vec<Finding> {
     vec![match place.state.load_runner() {
         Err(error) => Finding::failed(error),
-        Ok(Presence::Absent) => Finding::info("No runner is at work: tasks wait for `git claudedo run`."),
+        Ok(Presence::Absent) => {
+            Finding::info("No runner is at work: tasks wait for `git claudedo run` or `watch`.")
+        }
         Ok(Presence::Unknown) => Finding::info("A runner is at work."),
         Ok(Presence::Known(holder)) => {
             Finding::info(format!("A runner is at work: {}, process {}", holder.kind.name(), holder.process))

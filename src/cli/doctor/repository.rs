@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::facts::{Facts, Place};
 use super::finding::{Finding, quoted};
-use super::machine::{git_programs, install};
+use super::machine::install;
 use crate::agent::program::require_program;
-use crate::git::{GitError, GitVersion, Peculiarity, Worktree, complaint};
+use crate::git::{GitError, GitVersion, Peculiarity, Worktree, complaint, git_programs};
 use crate::os::executable::find_all;
 
 /// The formats of signatures, with the key that names the program and the one that is used without it (git-config(1)).
@@ -112,7 +112,7 @@ fn describe(peculiarity: Peculiarity, facts: &Facts) -> Finding {
 }
 
 fn relative_worktrees(facts: &Facts) -> Finding {
-    let versions = git_programs(facts).into_iter().map(|path| (GitVersion::load(&path), path));
+    let versions = git_programs(&facts.search_path).into_iter().map(|path| (GitVersion::load(&path), path));
     let mut old = versions.filter(|(version, _)| {
         version.as_ref().is_ok_and(|version| *version < GitVersion::RELATIVE_WORKTREES)
     });

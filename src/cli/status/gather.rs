@@ -60,8 +60,8 @@ impl<'a> Status<'a> {
         let unmerged = context.records()?.load_unmerged(overview)?;
         parts.review = overview.standings.keys().filter(|task| unmerged.contains(*task)).collect();
         let ended = |task: &&TaskId| Reverse(ending(overview, task).map(|(_, at)| at));
-        parts.review.sort_by_key(ended);
-        parts.failed.sort_by_key(ended);
+        parts.review.sort_by_cached_key(ended);
+        parts.failed.sort_by_cached_key(ended);
         Ok(Self { overview, runner, runner_since, parts })
     }
 

@@ -7,13 +7,16 @@ use serde::Serialize;
 
 use super::gather::Status;
 use super::running::{Details, Running};
+use super::surroundings::{Hooks, Unpushed};
 use crate::os::disk::{DiskUse, Extent};
 use crate::run::{Changes, MachineId};
 use crate::schedule::Hold;
 use crate::store::history::TaskHistory;
+use crate::store::push_note::PushNote;
 use crate::store::runner_lock::{Presence, RunnerKind};
 use crate::task::{TaskFileError, TaskId};
 use crate::timestamp::Timestamp;
+use crate::trigger::hooks::HookEvent;
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
@@ -34,6 +37,9 @@ pub(crate) struct StatusJson<'a> {
     /// The task, and whose runner has it.
     elsewhere: BTreeMap<&'a TaskId, &'a MachineId>,
     drafts: Vec<NamedJson<'a>>,
+    hooks: HooksJson<'a>,
+    /// Remotes that did not get the records when they were pushed last.
+    unpushed: Vec<UnpushedJson<'a>>,
     /// Worktrees of tasks that have ended.
     worktrees: Vec<&'a Path>,
     /// `null` without `--verbose`.
@@ -94,6 +100,25 @@ struct EndedJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct HooksJson<'a> {
+    /// `absent`, `installed`, `idle` or `unknown`.
+    state: &'static str,
+    /// Which are not installed though others are.
+    missing: Vec<&'static str>,
+    /// Which do not run though they are there.
+    idle: Vec<&'static str>,
+    /// Why it is not known.
+    problem: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct UnpushedJson<'a> {
+    remote: &'a str,
+    #[serde(flatten)]
+    note: &'a PushNote,
+}
+
+#[derive(Debug, Serialize)]
 struct DiskJson {
     bytes: u64,
     /// Whether everything was counted; if not, it is more.
@@ -123,6 +148,8 @@ impl<'a> StatusJson<'a> {
             failed: parts.failed.iter().map(|task| ended(status, task)).collect(),
             elsewhere: parts.elsewhere.iter().copied().collect(),
             drafts: all(&parts.drafts),
+            hooks: HooksJson::of(&details.hooks),
+            unpushed: details.unpushed.iter().map(UnpushedJson::of).collect(),
             worktrees: details.worktrees.iter().map(std::path::PathBuf::as_path).collect(),
             disk: details.disk.map(DiskJson::of),
         }
@@ -133,6 +160,25 @@ impl<'a> InvalidJson<'a> {
     fn of(error: &'a TaskFileError) -> Self {
         let line = error.place.as_ref().map(|place| place.line);
         Self { path: &error.path, line, problem: &error.problem, fix: &error.fix }
+    }
+}
+
+impl<'a> HooksJson<'a> {
+    fn of(hooks: &'a Hooks) -> Self {
+        let names = |events: &[HookEvent]| events.iter().map(|event| event.name()).collect();
+        let json = |state| Self { state, missing: Vec::new(), idle: Vec::new(), problem: None };
+        match hooks {
+            Hooks::Absent => json("absent"),
+            Hooks::Installed { missing } => Self { missing: names(missing), ..json("installed") },
+            Hooks::Idle { events } => Self { idle: names(events), ..json("idle") },
+            Hooks::Unknown(problem) => Self { problem: Some(problem), ..json("unknown") },
+        }
+    }
+}
+
+impl<'a> UnpushedJson<'a> {
+    fn of(unpushed: &'a Unpushed) -> Self {
+        Self { remote: &unpushed.remote, note: &unpushed.note }
     }
 }
 

@@ -8,6 +8,7 @@ mod json;
 mod parts;
 mod porcelain;
 mod running;
+mod surroundings;
 mod text;
 
 use clap::{Args, ValueEnum};

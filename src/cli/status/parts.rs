@@ -2,9 +2,11 @@
 
 use super::gather::Status;
 use super::running::{Details, Running};
+use super::surroundings::Unpushed;
 use super::text::Screen;
 use crate::schedule::{Hold, Standing, WaitingBecause};
 use crate::store::history::{RunSummary, TaskHistory};
+use crate::store::push_note::PushState;
 use crate::store::runner_lock::Presence;
 use crate::task::TaskId;
 use crate::ui::figures::{count, dollars};
@@ -84,6 +86,7 @@ pub(super) fn parts(screen: &Screen, status: &Status<'_>, details: &Details) -> 
         review(screen, status),
         failed(screen, status),
         elsewhere(status),
+        unpushed(screen, details),
     ]);
     parts.retain(|part| !part.rows.is_empty());
     parts
@@ -237,6 +240,32 @@ fn elsewhere(status: &Status<'_>) -> Part<'static> {
         hints: &[],
         columns: NAMED,
         rows: status.parts.elsewhere.iter().map(row).collect(),
+    }
+}
+
+fn unpushed(screen: &Screen, details: &Details) -> Part<'static> {
+    let row = |unpushed: &Unpushed| {
+        let note = &unpushed.note;
+        let how = match note.state {
+            PushState::Begun => "cut off",
+            PushState::Pushed => "pushed",
+            PushState::Refused => "refused",
+            PushState::Failed => "failed",
+        };
+        let reason = note.reason.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+        vec![
+            Cell::new(&unpushed.remote, PLAIN),
+            Cell::new(how, RED),
+            Cell::new(&screen.age(note.at), DIM),
+            Cell::new(reason, PLAIN),
+        ]
+    };
+    Part {
+        heading: "Records not pushed",
+        style: YELLOW,
+        hints: &["use \"git claudedo push REMOTE\" to try again"],
+        columns: ENDED,
+        rows: details.unpushed.iter().map(row).collect(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::gather::Status;
+use super::surroundings::{Hooks, Unpushed, unpushed};
 use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::os::disk::{DiskLimits, DiskUse, disk_use};
@@ -29,6 +30,10 @@ const DISK_LIMITS: DiskLimits = DiskLimits { entries: 500_000, time: Duration::f
 pub(crate) struct Details {
     /// One for each task that runs, in the same order.
     pub(crate) running: Vec<Running>,
+    /// How git's hooks stand.
+    pub(crate) hooks: Hooks,
+    /// The remotes that did not get the records.
+    pub(crate) unpushed: Vec<Unpushed>,
     /// Worktrees of tasks that have ended.
     pub(crate) worktrees: Vec<PathBuf>,
     /// What the worktrees and this program's own folder take, where that was asked for.
@@ -80,7 +85,13 @@ impl Details {
             Depth::Quick => None,
             Depth::Full => Some(disk(context, worktrees.clone())?),
         };
-        Ok(Self { running: running(context, status)?, worktrees, disk })
+        Ok(Self {
+            running: running(context, status)?,
+            hooks: Hooks::load(context)?,
+            unpushed: unpushed(context)?,
+            worktrees,
+            disk,
+        })
     }
 }
 

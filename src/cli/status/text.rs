@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use super::gather::Status;
 use super::parts::{Part, parts};
 use super::running::{Depth, Details};
+use super::surroundings::Hooks;
 use crate::cli::context::Context;
 use crate::cli::error::CommandError;
 use crate::os::disk::{DiskUse, Extent};
 use crate::store::runner_lock::Presence;
 use crate::timestamp::Timestamp;
+use crate::trigger::hooks::HookEvent;
 use crate::ui::figures::{age, bytes, count};
 use crate::ui::safe::safe;
 use crate::ui::table::Table;
 use crate::ui::width::screen_width;
-use crate::ui::{CYAN, DIM};
+use crate::ui::{CYAN, DIM, YELLOW};
 
 /// The most tasks of a part that are shown to somebody who did not ask for all.
 const ROWS_MAX: usize = 5;
@@ -58,7 +60,8 @@ impl Screen {
 
     /// Returns the whole screen.
     pub(crate) fn render(&self, status: &Status<'_>, details: &Details) -> String {
-        let mut text = self.runner(status);
+        let mut text = self.runner(status, &details.hooks);
+        self.hooks(&mut text, &details.hooks);
         let parts = parts(self, status, details);
         let is_calm = parts.is_empty();
         for part in parts {
@@ -66,7 +69,9 @@ impl Screen {
         }
         if is_calm && status.overview.standings.is_empty() {
             text.push_str("\nNo tasks yet.\n");
-            self.hint(&mut text, "use \"git claudedo add\" to write one down");
+            if self.work_tree.is_some() {
+                self.hint(&mut text, "use \"git claudedo add\" to write one down");
+            }
         } else if is_calm {
             text.push_str("\nNothing to run and nothing to review.\n");
         }
@@ -92,7 +97,7 @@ impl Screen {
         }
     }
 
-    fn runner(&self, status: &Status<'_>) -> String {
+    fn runner(&self, status: &Status<'_>, hooks: &Hooks) -> String {
         let since = status.runner_since.map(|since| format!(", for {}", self.age(since)));
         let since = since.unwrap_or_default();
         let mut text = match status.runner {
@@ -102,13 +107,52 @@ impl Screen {
                 format!("Runner: {CYAN}{}{CYAN:#}, process {}{since}\n", holder.kind.name(), holder.process)
             }
         };
-        if status.runner == Presence::Absent {
+        // Task files lie in a work tree, and nothing can be run without one.
+        if status.runner == Presence::Absent && self.work_tree.is_some() {
             if !status.parts.queued.is_empty() {
                 self.hint(&mut text, "use \"git claudedo run\" to run what is queued");
             }
             self.hint(&mut text, "use \"git claudedo watch\" to run tasks as they come");
+            if *hooks == Hooks::Absent {
+                self.hint(
+                    &mut text,
+                    "use \"git claudedo hooks install\" to run them when they are committed",
+                );
+            }
         }
         text
+    }
+
+    /// Who never installed any hears nothing of it here.
+    fn hooks(&self, text: &mut String, hooks: &Hooks) {
+        let names = |events: &[HookEvent]| {
+            let names: Vec<_> = events.iter().map(|event| event.name()).collect();
+            names.join(", ")
+        };
+        // Writing to a string cannot fail.
+        let _ = match hooks {
+            Hooks::Absent => Ok(()),
+            Hooks::Installed { missing } if missing.is_empty() => writeln!(text, "Hooks: installed"),
+            Hooks::Installed { missing } => {
+                writeln!(text, "Hooks: installed, but for {}", names(missing))
+            }
+            Hooks::Idle { events } if events.len() == HookEvent::ALL.len() => {
+                writeln!(text, "Hooks: {YELLOW}none runs{YELLOW:#}")
+            }
+            Hooks::Idle { events } => {
+                writeln!(text, "Hooks: {YELLOW}do not run{YELLOW:#}: {}", names(events))
+            }
+            Hooks::Unknown(problem) => {
+                writeln!(text, "Hooks: {YELLOW}not known{YELLOW:#}: {}", safe(problem))
+            }
+        };
+        match hooks {
+            Hooks::Installed { missing } if !missing.is_empty() => {
+                self.hint(text, "use \"git claudedo hooks install\" to install the others");
+            }
+            Hooks::Idle { .. } => self.hint(text, "use \"git claudedo hooks status\" to see why"),
+            Hooks::Absent | Hooks::Installed { .. } | Hooks::Unknown(_) => {}
+        }
     }
 
     fn add(&self, text: &mut String, part: Part<'_>) {

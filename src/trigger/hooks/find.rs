@@ -33,7 +33,7 @@ pub enum FindError {
 /// Everything that decides about hooks.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Every git on the search path.
+    /// Every git on the search path. Each is started only when its version decides.
     pub gits: Vec<InstalledGit>,
     /// Where `git-claudedo` is on the search path.
     pub program: Option<PathBuf>,
@@ -95,13 +95,14 @@ pub enum ConfiguredHook {
 impl Found {
     /// Returns whether the git that is used runs hooks of the configuration.
     pub fn runs_configured_hooks(&self) -> bool {
-        let used = self.gits.first().and_then(|git| git.version);
+        let used = self.gits.first().and_then(InstalledGit::version);
         used.is_some_and(crate::git::GitVersion::runs_configured_hooks)
     }
 
     /// Returns the gits that do not, though the one that is used does.
     pub fn older_gits(&self) -> impl Iterator<Item = &InstalledGit> {
-        let older = |git: &&InstalledGit| git.version.is_some_and(|version| !version.runs_configured_hooks());
+        let older =
+            |git: &&InstalledGit| git.version().is_some_and(|version| !version.runs_configured_hooks());
         self.gits.iter().skip(1).filter(older).filter(|_| self.runs_configured_hooks())
     }
 }
