@@ -15,7 +15,7 @@ use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
 /// After how long a watcher tries again what it could not take, and what a person has to mend.
-const RETRY_AFTER: Duration = Duration::from_mins(5);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_mins(5);
 
 /// How long the first task after such a hold runs alone. A login that is missing shows within seconds.
 const ALONE: Duration = Duration::from_secs(30);

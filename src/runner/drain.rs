@@ -216,7 +216,7 @@ impl Loop {
             match effect {
                 Effect::Start { candidate, slot } => {
                     self.tasks.insert(slot, candidate.task.clone());
-                    self.spawn(slot, work(Arc::clone(&self.engine), candidate, slot));
+                    self.spawn(slot, work(Arc::clone(&self.engine), candidate, slot, self.options.stay));
                 }
                 Effect::Scan => {
                     self.mark = None;
@@ -407,17 +407,17 @@ impl Loop {
         self.engine
             .broadcast
             .log(Level::Info, format!("going on with task {task}, left by an earlier runner"));
-        let engine = Arc::clone(&self.engine);
-        self.spawn(slot, async move { adopted(engine, remains).await });
+        let (engine, stay) = (Arc::clone(&self.engine), self.options.stay);
+        self.spawn(slot, async move { adopted(engine, remains, stay).await });
     }
 }
 
-async fn adopted(engine: Arc<Engine>, remains: Remains) -> Worked {
+async fn adopted(engine: Arc<Engine>, remains: Remains, stay: Stay) -> Worked {
     let watching = Watching::start(Arc::clone(&engine), &remains.plan);
     let lock = recover::take_lock(&engine, &remains).await;
     watching.stop().await;
     match lock {
-        Ok(lock) => take_up(engine, remains.plan, lock).await,
+        Ok(lock) => take_up(engine, remains.plan, lock, stay).await,
         Err(error) => {
             engine.broadcast.log(Level::Error, format!("failed to {error:#}"));
             Worked { end: ClaimEnd::NotTaken, outcome: None }
