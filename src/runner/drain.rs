@@ -151,12 +151,20 @@ enum Next {
 }
 
 impl Loop {
-    fn new(engine: Arc<Engine>, options: Options, wakes: Wakes, lock: RunnerLock) -> anyhow::Result<Self> {
+    fn new(
+        engine: Arc<Engine>,
+        options: Options,
+        mut wakes: Wakes,
+        lock: RunnerLock,
+    ) -> anyhow::Result<Self> {
         // One message per claim, and never more claims than slots: the queue is bounded by them.
         let (sender, receiver) = mpsc::unbounded_channel();
         let (Slots::Asked(slots) | Slots::Configured(slots)) = options.slots;
         let state = State::new(slots, options.patience, options.stay);
         let signals = Signals::new()?;
+        if options.stay == Stay::UntilEmpty {
+            wakes.put_off();
+        }
         Ok(Self {
             engine,
             options,
