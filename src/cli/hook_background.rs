@@ -14,7 +14,7 @@ use crate::os::process::ProcessIdentity;
 use crate::os::{clock, process};
 use crate::remote;
 use crate::runner::decide::{Patience, Stay};
-use crate::runner::{self, Options, RunnerError, Selection};
+use crate::runner::{self, Options, RunnerError, Selection, Slots};
 use crate::store::event_stream::{EventStream, Level, StreamEvent, StreamEventKind};
 use crate::store::runner_lock::RunnerKind;
 use crate::store::state_directory::StateDirectory;
@@ -73,7 +73,7 @@ fn drain_in(context: &Context) -> Result<(), CommandError> {
     let engine = context.engine("run tasks", Arc::new(()))?;
     let options = Options {
         selection: Selection::All,
-        slots,
+        slots: Slots::Configured(slots),
         patience: Patience::Wait,
         stay: Stay::UntilEmpty,
         kind: RunnerKind::Hook,

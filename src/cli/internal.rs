@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use crate::agent::demo::DemoAgent;
 use crate::agent::environment::{RESUME_VARIABLE, SESSION_VARIABLE};
 use crate::os::env;
+use crate::runner::LOOK_WORD;
 use crate::trigger::hook::{DRAIN_WORD, PUSH_WORD};
 use crate::ui::{Format, Narration, Ui};
 
@@ -21,6 +22,7 @@ pub(super) fn run(words: &[OsString]) -> Option<ExitCode> {
         ("--version" | "-V", []) => Some(version()),
         ("supervise", [run_directory]) => Some(supervise(Path::new(run_directory))),
         ("hook", [event, arguments @ ..]) => Some(super::hook::run(event, arguments)),
+        (LOOK_WORD, [most]) => Some(super::look::run(most)),
         (DRAIN_WORD, []) => Some(super::hook_background::drain()),
         (PUSH_WORD, [remote, pushing]) => Some(super::hook_background::push(remote, pushing)),
         ("demo-agent", arguments) => Some(demo_agent(arguments)),

@@ -28,6 +28,7 @@ mod json;
 mod list;
 mod live;
 mod logs;
+mod look;
 mod man;
 mod push;
 mod push_hook;

@@ -11,7 +11,7 @@ use super::error::{CommandError, ErrorKind};
 use super::json::EndedJson;
 use crate::run::{FailureReason, Outcome};
 use crate::runner::decide::Patience;
-use crate::runner::{self, DrainReport, Options, RunnerError, Selection, Stay};
+use crate::runner::{self, DrainReport, Options, RunnerError, Selection, Slots, Stay};
 use crate::schedule::{Hold, Standing};
 use crate::store::overview::Overview;
 use crate::store::runner_lock::RunnerKind;
@@ -98,12 +98,10 @@ pub(super) fn drain(context: &Context, wanted: Wanted) -> Result<(), CommandErro
 
 /// Is the runner until there is no more to do.
 pub(super) fn perform(context: &Context, wanted: Wanted) -> Result<DrainReport, CommandError> {
-    let overview = context.overview()?;
-    refuse_what_cannot_run(&overview, &wanted.selection, context)?;
-    drop(overview);
+    refuse_what_cannot_run(&wanted.selection, context)?;
     let slots = match wanted.slots {
-        Some(slots) => slots,
-        None => context.settings(None)?.slots.value.number(),
+        Some(slots) => Slots::Asked(slots),
+        None => Slots::Configured(context.settings(None)?.slots.value.number()),
     };
     let Wanted { selection, patience, stay, kind, .. } = wanted;
     let board = Arc::new(Board::new(&context.ui, kind));
@@ -125,12 +123,9 @@ fn tell_what_is_left(overview: &Overview, selection: &Selection, context: &Conte
 }
 
 /// Refuses to start for tasks that nobody would run, with what can be done about each.
-fn refuse_what_cannot_run(
-    overview: &Overview,
-    selection: &Selection,
-    context: &Context,
-) -> Result<(), CommandError> {
+fn refuse_what_cannot_run(selection: &Selection, context: &Context) -> Result<(), CommandError> {
     let Selection::Only(tasks) = selection else { return Ok(()) };
+    let overview = context.overview()?;
     let refused: Vec<(&TaskId, &Standing)> = tasks
         .iter()
         .filter_map(|id| Some((id, overview.standings.get(id)?)))

@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::layer::{Layer, Origin};
 use crate::task::value::GitValue;
 use crate::task::{SettingKey, Settings, closest};
 
 /// One entry of git config.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitEntry {
     /// The key, in any case: `claudedo.maxTurns`.
     pub key: String,

@@ -48,6 +48,19 @@ impl Repository {
         values_of(self.local().config_snapshot().plumbing(), section)
     }
 
+    /// Returns the files of the configuration, and the repository's own where it may come to be.
+    pub fn config_paths(&self) -> Vec<PathBuf> {
+        let local = self.local();
+        let snapshot = local.config_snapshot();
+        let mut paths: Vec<PathBuf> =
+            snapshot.plumbing().sections().filter_map(|part| part.meta().path.clone()).collect();
+        paths.push(self.common_dir().join("config"));
+        paths.push(self.git_dir().join("config.worktree"));
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+
     /// Writes a value to the user's configuration, as `git config --global` does.
     pub fn set_config_global(&self, key: &str, value: &str) -> Result<(), GitError> {
         self.set_config("--global", key, value)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claim::take_up;
+use super::decide::Stay;
 use super::engine::Engine;
 use super::plan::Plan;
 use super::recover::{Remains, take_lock};
@@ -79,7 +80,7 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
         if !engine.state.has_runner()? {
             for remains in remains {
                 let lock = take_lock(engine, &remains).await?;
-                take_up(Arc::clone(engine), remains.plan, lock).await;
+                take_up(Arc::clone(engine), remains.plan, lock, Stay::UntilEmpty).await;
             }
         }
         tokio::time::sleep(LOOK_EVERY).await;

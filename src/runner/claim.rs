@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::conclude::{Concluded, conclude, refuse};
-use super::decide::{ClaimEnd, QueueHold, SlotId};
+use super::decide::{ClaimEnd, QueueHold, RETRY_AFTER, SlotId, Stay};
 use super::engine::Engine;
 use super::follow::Following;
 use super::live::{self, Watching};
@@ -53,23 +53,29 @@ impl Worked {
 }
 
 /// Takes a task from the queue and works on it to the end of the claim.
-pub(crate) async fn work(engine: Arc<Engine>, candidate: Candidate, slot: SlotId) -> Worked {
+pub(crate) async fn work(engine: Arc<Engine>, candidate: Candidate, slot: SlotId, stay: Stay) -> Worked {
     let task = candidate.task.clone();
     let worked = take(&engine, candidate, slot).await;
-    told(&engine, &task, worked)
+    told(&engine, &task, stay, worked)
 }
 
 /// Goes on with a run that an earlier runner left behind. The lock says that nobody else does.
-pub(crate) async fn take_up(engine: Arc<Engine>, plan: Plan, lock: TaskLock) -> Worked {
+pub(crate) async fn take_up(engine: Arc<Engine>, plan: Plan, lock: TaskLock, stay: Stay) -> Worked {
     let task = plan.intent.task.clone();
     let worked = drive(&engine, plan, &lock).await;
-    told(&engine, &task, worked)
+    told(&engine, &task, stay, worked)
 }
 
-fn told(engine: &Engine, task: &TaskId, worked: anyhow::Result<Worked>) -> Worked {
+fn told(engine: &Engine, task: &TaskId, stay: Stay, worked: anyhow::Result<Worked>) -> Worked {
     worked.unwrap_or_else(|error| {
-        let message =
-            format!("failed to {error:#}; what the run made is kept, and the next start goes on with it");
+        let goes_on = match stay {
+            Stay::UntilEmpty => "the next start goes on with it".to_owned(),
+            Stay::UntilStopped => format!(
+                "this watcher goes on with it when something changes, or after {} minutes",
+                RETRY_AFTER.as_secs() / 60
+            ),
+        };
+        let message = format!("failed to {error:#}; what the run made is kept, and {goes_on}");
         engine.broadcast.tell(Some(task), None, StreamEventKind::WorkerLog { level: Level::Error, message });
         Worked::not_taken()
     })

@@ -15,7 +15,7 @@ use crate::task::TaskId;
 use crate::timestamp::Timestamp;
 
 /// After how long a watcher tries again what it could not take, and what a person has to mend.
-const RETRY_AFTER: Duration = Duration::from_mins(5);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_mins(5);
 
 /// How long the first task after such a hold runs alone. A login that is missing shows within seconds.
 const ALONE: Duration = Duration::from_secs(30);
@@ -190,6 +190,18 @@ impl State {
         let slot = self.free_slot(u32::MAX).unwrap_or(SlotId(u32::MAX));
         self.running.insert(slot, task);
         slot
+    }
+
+    /// Goes on with room for another number of runs. What runs already goes on.
+    pub fn set_slots(&mut self, slots: u32) {
+        self.slots = slots.max(1);
+    }
+
+    /// Returns how many candidates may be passed over or taken at once: whoever hands on more of them than this
+    /// leaves no slot empty.
+    pub fn candidates_needed(&self) -> usize {
+        let slots = usize::try_from(self.slots).unwrap_or(usize::MAX);
+        slots.saturating_add(self.running.len()).saturating_add(self.refused.len())
     }
 
     /// Returns how far the runner has been told to stop.

@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::apart::look_apart;
 use super::cancel::request_end_of_all;
 use super::claim::{Worked, take_up, work};
 use super::decide::{ClaimEnd, Effect, Event, Patience, QueueHold, SlotId, State, Stay};
 use super::engine::Engine;
 use super::live::Watching;
 use super::recover::{self, Remains};
-use super::scan::{Mark, Selection, scan};
+use super::scan::{Found, Mark, Selection, look, mark};
+use super::sight::QUEUE_NAMED_MAX;
 use super::signals::{Signals, Told};
-use super::threads::{aside, blocking, runtime};
+use super::threads::{blocking, runtime};
 use super::wakes::Wakes;
 use crate::os::clock;
 use crate::run::Outcome;
@@ -36,13 +38,22 @@ pub struct Options {
     /// Which tasks; all that may run by default.
     pub selection: Selection,
     /// Room for how many runs.
-    pub slots: u32,
+    pub slots: Slots,
     /// Whether to wait for tasks that are held until a known moment.
     pub patience: Patience,
     /// When to end.
     pub stay: Stay,
     /// What to call itself to whoever asks who the runner is.
     pub kind: RunnerKind,
+}
+
+/// Room for how many runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slots {
+    /// This many, as the user asked at the start.
+    Asked(u32),
+    /// As many as the settings say, which said this at the start. A runner that stays reads them again.
+    Configured(u32),
 }
 
 /// What a runner did.
@@ -112,7 +123,15 @@ struct Loop {
     known_wake: Option<Vec<u8>>,
     /// Of the last look.
     mark: Option<Mark>,
+    lost_claims: LostClaims,
     trouble: Option<String>,
+}
+
+/// Whether claims were looked for that nobody can go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LostClaims {
+    Unknown,
+    Ended,
 }
 
 /// What a claim reports when it is over.
@@ -132,11 +151,20 @@ enum Next {
 }
 
 impl Loop {
-    fn new(engine: Arc<Engine>, options: Options, wakes: Wakes, lock: RunnerLock) -> anyhow::Result<Self> {
+    fn new(
+        engine: Arc<Engine>,
+        options: Options,
+        mut wakes: Wakes,
+        lock: RunnerLock,
+    ) -> anyhow::Result<Self> {
         // One message per claim, and never more claims than slots: the queue is bounded by them.
         let (sender, receiver) = mpsc::unbounded_channel();
-        let state = State::new(options.slots, options.patience, options.stay);
+        let (Slots::Asked(slots) | Slots::Configured(slots)) = options.slots;
+        let state = State::new(slots, options.patience, options.stay);
         let signals = Signals::new()?;
+        if options.stay == Stay::UntilEmpty {
+            wakes.put_off();
+        }
         Ok(Self {
             engine,
             options,
@@ -151,6 +179,7 @@ impl Loop {
             lock: Some(lock),
             known_wake: None,
             mark: None,
+            lost_claims: LostClaims::Unknown,
             trouble: None,
         })
     }
@@ -195,7 +224,7 @@ impl Loop {
             match effect {
                 Effect::Start { candidate, slot } => {
                     self.tasks.insert(slot, candidate.task.clone());
-                    self.spawn(slot, work(Arc::clone(&self.engine), candidate, slot));
+                    self.spawn(slot, work(Arc::clone(&self.engine), candidate, slot, self.options.stay));
                 }
                 Effect::Scan => {
                     self.mark = None;
@@ -256,10 +285,58 @@ impl Loop {
 
     async fn try_scan(&mut self) -> anyhow::Result<Event> {
         self.known_wake = self.engine.state.load_wake()?;
-        let (selection, mark) = (self.options.selection.clone(), self.mark.take());
-        let look = aside(&self.engine, move |engine| scan(engine, &selection, mark.as_ref())).await?;
-        self.mark = look.mark;
-        Ok(look.event)
+        let known = self.mark.take();
+        let mark = blocking(&self.engine, mark).await?;
+        if mark.is_some() && mark == known {
+            self.mark = mark;
+            return Ok(Event::Unchanged);
+        }
+        let mut found = self.look().await?;
+        if self.lost_claims == LostClaims::Unknown && self.end_lost_claims(&found).await? > 0 {
+            found = self.look().await?;
+        }
+        self.lost_claims = LostClaims::Ended;
+        self.mark = mark.filter(|_| !found.is_arriving);
+        Ok(self.taken_over(found))
+    }
+
+    /// Looks at the tasks: in another process when this one is to stay as small as it is.
+    async fn look(&self) -> anyhow::Result<Found> {
+        match (self.options.stay, &self.options.selection) {
+            (Stay::UntilStopped, Selection::All) => {
+                let most = self.state.candidates_needed().saturating_add(QUEUE_NAMED_MAX);
+                blocking(&self.engine, move |engine| look_apart(engine, most)).await
+            }
+            (_, selection) => {
+                let selection = selection.clone();
+                blocking(&self.engine, move |engine| {
+                    look(&engine.sources(&engine.user_config()), &selection, usize::MAX)
+                })
+                .await
+            }
+        }
+    }
+
+    /// Ends the claims that are neither at work nor were taken up.
+    async fn end_lost_claims(&self, found: &Found) -> anyhow::Result<usize> {
+        let at_work: BTreeSet<&TaskId> = self.tasks.values().collect();
+        let mut lost = found.interrupted.clone();
+        lost.retain(|task| !at_work.contains(task));
+        if lost.is_empty() {
+            return Ok(0);
+        }
+        blocking(&self.engine, move |engine| recover::end_lost_claims(engine, &lost)).await
+    }
+
+    fn taken_over(&mut self, found: Found) -> Event {
+        if self.options.stay == Stay::UntilStopped {
+            self.engine.set_user_config(found.user);
+            if let (Slots::Configured(_), Some(slots)) = (self.options.slots, found.slots) {
+                self.state.set_slots(slots);
+            }
+        }
+        self.engine.broadcast.note(found.seen);
+        Event::Scanned { queue: found.queue, next_release: found.next_release }
     }
 
     async fn next_event(&mut self) -> Event {
@@ -315,6 +392,7 @@ impl Loop {
     }
 
     async fn take_up_remains(&mut self) -> anyhow::Result<()> {
+        (self.mark, self.lost_claims) = (None, LostClaims::Unknown);
         for remains in blocking(&self.engine, recover::look).await? {
             self.adopt(remains);
         }
@@ -337,17 +415,17 @@ impl Loop {
         self.engine
             .broadcast
             .log(Level::Info, format!("going on with task {task}, left by an earlier runner"));
-        let engine = Arc::clone(&self.engine);
-        self.spawn(slot, async move { adopted(engine, remains).await });
+        let (engine, stay) = (Arc::clone(&self.engine), self.options.stay);
+        self.spawn(slot, async move { adopted(engine, remains, stay).await });
     }
 }
 
-async fn adopted(engine: Arc<Engine>, remains: Remains) -> Worked {
+async fn adopted(engine: Arc<Engine>, remains: Remains, stay: Stay) -> Worked {
     let watching = Watching::start(Arc::clone(&engine), &remains.plan);
     let lock = recover::take_lock(&engine, &remains).await;
     watching.stop().await;
     match lock {
-        Ok(lock) => take_up(engine, remains.plan, lock).await,
+        Ok(lock) => take_up(engine, remains.plan, lock, stay).await,
         Err(error) => {
             engine.broadcast.log(Level::Error, format!("failed to {error:#}"));
             Worked { end: ClaimEnd::NotTaken, outcome: None }

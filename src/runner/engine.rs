@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::broadcast::{Broadcast, Listener};
 use crate::config::GitEntry;
 use crate::git::{GitError, Repository};
 use crate::run::MachineId;
+use crate::store::overview::Sources;
 use crate::store::records::Records;
 use crate::store::state_directory::StateDirectory;
 use crate::store::tasks::TaskFolder;
@@ -21,7 +22,7 @@ pub struct Engine {
     pub(crate) machine: MachineId,
     pub(crate) records: Records,
     pub(crate) tasks: TaskFolder,
-    pub(crate) user_config: Vec<GitEntry>,
+    user_config: RwLock<Vec<GitEntry>>,
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) executable: PathBuf,
     pub(crate) state_home: PathBuf,
@@ -59,12 +60,32 @@ impl Engine {
             machine,
             records,
             tasks: parts.tasks,
-            user_config: parts.user_config,
+            user_config: RwLock::new(parts.user_config),
             environment: parts.environment,
             executable: parts.executable,
             state_home: parts.state_home,
             broadcast,
         })
+    }
+
+    /// Returns the repository's own folder, which all its worktrees share.
+    pub fn common_dir(&self) -> PathBuf {
+        self.repository.common_dir()
+    }
+
+    /// Returns what a look is put together from.
+    pub(crate) fn sources<'a>(&'a self, user: &'a [GitEntry]) -> Sources<'a> {
+        Sources { tasks: &self.tasks, records: &self.records, state: &self.state, user }
+    }
+
+    /// Returns `claudedo.*` of git's configuration, as it was at the last look of a runner that stays.
+    pub(crate) fn user_config(&self) -> Vec<GitEntry> {
+        self.user_config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over `claudedo.*` of git's configuration as it is now.
+    pub(crate) fn set_user_config(&self, entries: Vec<GitEntry>) {
+        *self.user_config.write().unwrap_or_else(PoisonError::into_inner) = entries;
     }
 
     /// Returns the user's home folder.

@@ -1,6 +1,6 @@
 //! Decides what runs, and does it.
 //!
-//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`) whenever something [wakes](Wakes) it, takes in events, lets [`decide`] turn
+//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`; in a process of its own, `apart`, when it stays) whenever something [wakes](Wakes) it, takes in events, lets [`decide`] turn
 //! them into effects, and performs those. Each claim walks one way (`claim`): settings and prompt are
 //! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
 //! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
@@ -8,6 +8,7 @@
 //! walks the same way. [`cancel()`] ends what runs. Who looks on hears of events, and of what the runner
 //! sees ([`Sight`]).
 
+mod apart;
 mod broadcast;
 mod cancel;
 mod claim;
@@ -32,10 +33,11 @@ mod threads;
 mod wakes;
 mod workspace;
 
+pub use apart::{LOOK_WORD, answer};
 pub use broadcast::Listener;
 pub use cancel::{Cancelled, cancel, request_end_of_all};
 pub use decide::{Patience, Phase, QueueHold, Stay};
-pub use drain::{DrainReport, Ended, Options, RunnerError, drain};
+pub use drain::{DrainReport, Ended, Options, RunnerError, Slots, drain};
 pub use engine::{Engine, EngineParts};
 pub use place::task_of_branch;
 pub use scan::Selection;

@@ -64,7 +64,7 @@ pub(crate) fn prepare(
         slot,
         planned: clock::now(),
     };
-    let settings = SettingsSource::load(&engine.tasks, &engine.user_config);
+    let settings = SettingsSource::load(&engine.tasks, &engine.user_config());
     let settings = match settings.and_then(|mut source| source.of(Some(task.task()))) {
         Ok(settings) => settings,
         Err(error) => return Ok(Some(Prepared::Refused(intent, Refusal::unknown_settings(&error)))),

@@ -4,7 +4,7 @@
 //! * A run whose supervisor lives goes on; its end is waited for.
 //! * A run whose supervisor is gone is ended and goes on in its session.
 //! * A claim of this machine without any folder has lost its state: it ends as interrupted, and its
-//!   branch and records stay.
+//!   branch and records stay. It is found by the first look at the tasks, which has read all records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -50,7 +50,6 @@ pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
             clear_away_recorded(engine, &earlier)?;
         }
     }
-    end_lost_claims(engine, &remains)?;
     Ok(remains.into_values().collect())
 }
 
@@ -111,13 +110,16 @@ fn clear_away(engine: &Engine, directory: &RunDirectory) -> anyhow::Result<()> {
     Ok(fs::remove_directory(directory.path())?)
 }
 
-fn end_lost_claims(engine: &Engine, remains: &BTreeMap<TaskId, Remains>) -> anyhow::Result<()> {
-    for (task, history) in engine.records.load_all()? {
+/// Ends claims of this machine that nobody can go on with, of those that nobody works on. Returns how many.
+pub(crate) fn end_lost_claims(engine: &Engine, tasks: &[TaskId]) -> anyhow::Result<usize> {
+    let mut ended = 0;
+    for task in tasks {
+        let Some(_lock) = engine.state.try_lock_task(task)? else { continue };
+        let history = engine.records.load_task(task)?;
         let StoredState::Claimed { claim, machine, .. } = &history.state else { continue };
-        if *machine != engine.machine || remains.contains_key(&task) {
+        if *machine != engine.machine {
             continue;
         }
-        let Some(_lock) = engine.state.try_lock_task(&task)? else { continue };
         let kind = EventKind::Finished {
             claim: *claim,
             run: history.last_run().map_or(*claim, |run| run.run),
@@ -125,11 +127,12 @@ fn end_lost_claims(engine: &Engine, remains: &BTreeMap<TaskId, Remains>) -> anyh
             reason: None,
             message: "Nobody can go on with the run: its folder is gone, or its plan cannot be read. Its branch and records are kept.".to_owned(),
         };
-        engine.records.append_event(&task, kind, clock::now())?;
+        engine.records.append_event(task, kind, clock::now())?;
+        ended += 1;
         engine.broadcast.log(
             Level::Warning,
             format!("task {task} was interrupted: its run's folder is gone, or its plan cannot be read"),
         );
     }
-    Ok(())
+    Ok(ended)
 }

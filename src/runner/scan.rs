@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use super::decide::Event;
+use serde::{Deserialize, Serialize};
+
 use super::engine::Engine;
 use super::sight::Seen;
+use crate::config::GitEntry;
 use crate::os::clock;
 use crate::os::stamps::Stamps;
 use crate::schedule::{Candidate, Hold, Standing, Wish, queue};
 use crate::store::overview::{Overview, Sources};
-use crate::store::tasks::{Readiness, SETTLE_TIME, Unsettled};
+use crate::store::tasks::{Readiness, SETTLE_TIME, SettingsSource, Unsettled};
 use crate::store::trust::{ApprovedBy, Trust};
 use crate::task::TaskId;
 use crate::timestamp::Timestamp;
@@ -42,35 +44,37 @@ impl Selection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark(u64);
 
-/// One look.
-#[derive(Debug, Clone)]
-pub(crate) struct Look {
-    /// What was found.
-    pub(crate) event: Event,
-    /// For the next look, where this one can be told apart from any later change.
-    pub(crate) mark: Option<Mark>,
+/// What one look found. May be handed on from one process to another.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Found {
+    /// Those that may run, the next one first.
+    pub(crate) queue: Vec<Candidate>,
+    /// When the first of the held ones may run, where that is known.
+    pub(crate) next_release: Option<Timestamp>,
+    /// For who looks on.
+    pub(crate) seen: Seen,
+    /// Whether git is about to say more of an arriving file, which is in no sum.
+    pub(crate) is_arriving: bool,
+    /// The tasks of this machine that are claimed and that nobody works on.
+    pub(crate) interrupted: Vec<TaskId>,
+    /// Room for how many runs, by the settings, where those can be read.
+    pub(crate) slots: Option<u32>,
+    /// `claudedo.*` of git's configuration that this was found with.
+    pub(crate) user: Vec<GitEntry>,
 }
 
-/// Looks at the tasks; only at whether anything has changed where the last look is known.
-pub(crate) fn scan(engine: &Engine, selection: &Selection, known: Option<&Mark>) -> anyhow::Result<Look> {
-    let mark = mark(engine)?;
-    if mark.is_some() && mark.as_ref() == known {
-        return Ok(Look { event: Event::Unchanged, mark });
-    }
-    scanned(engine, selection, mark)
-}
-
-/// Sums up the files, the records and the last wish to look. A file that changed a moment ago may change again
+/// Sums up the files, git's configuration, the records and the last wish to look. A file that changed a moment ago may change again
 /// without looking different, so then there is no sum.
-fn mark(engine: &Engine) -> anyhow::Result<Option<Mark>> {
+pub(crate) fn mark(engine: &Engine) -> anyhow::Result<Option<Mark>> {
     let mut hasher = DefaultHasher::new();
     for tip in engine.repository.tracking_tips()? {
         (tip.name, tip.tip.to_string()).hash(&mut hasher);
     }
     engine.state.load_wake()?.hash(&mut hasher);
     let now = clock::now();
-    for folder in [engine.tasks.path(), engine.tasks.tasks_path(), engine.tasks.lists_path()] {
-        let stamps = Stamps::of(&folder);
+    let folders = [engine.tasks.path(), engine.tasks.tasks_path(), engine.tasks.lists_path()];
+    for path in folders.into_iter().chain(engine.repository.config_paths()) {
+        let stamps = Stamps::of(&path);
         if stamps.latest.is_some_and(|latest| latest.plus(SETTLE_TIME) > now) {
             return Ok(None);
         }
@@ -79,45 +83,52 @@ fn mark(engine: &Engine) -> anyhow::Result<Option<Mark>> {
     Ok(Some(Mark(hasher.finish())))
 }
 
-fn scanned(engine: &Engine, selection: &Selection, mark: Option<Mark>) -> anyhow::Result<Look> {
+/// Looks at the tasks, and names this many of those that may run.
+pub(crate) fn look(sources: &Sources<'_>, selection: &Selection, most: usize) -> anyhow::Result<Found> {
     let now = clock::now();
-    let sources = Sources {
-        tasks: &engine.tasks,
-        records: &engine.records,
-        state: &engine.state,
-        user: &engine.user_config,
-    };
-    let overview = Overview::load(&sources, now)?;
-    approve_saved(engine, &overview, now);
-    let candidates: Vec<Candidate> = queue(&overview.entries, &overview.standings)
-        .into_iter()
-        .filter(|candidate| selection.contains(&candidate.task))
-        .collect();
+    let overview = Overview::load(sources, now)?;
+    approve_saved(sources, &overview, now);
+    let mut candidates = queue(&overview.entries, &overview.standings);
+    candidates.retain(|candidate| selection.contains(&candidate.task));
     let releases: Vec<Timestamp> = overview
         .standings
         .iter()
         .filter(|(task, _)| selection.contains(task))
         .filter_map(|(task, standing)| release(&overview, task, standing))
         .collect();
-    engine.broadcast.note(Seen::of(&overview, selection));
-    // What git is about to say of an arriving file is in no sum.
-    let is_arriving = overview.trust.values().any(|trust| *trust == Trust::Arriving);
-    let mark = mark.filter(|_| !is_arriving);
-    Ok(Look { event: Event::Scanned { queue: candidates, next_release: first_of(&releases) }, mark })
+    let mut seen = Seen::of(&overview, selection);
+    seen.unnamed = candidates.len().saturating_sub(most);
+    candidates.truncate(most);
+    let interrupted =
+        |(task, standing): (&TaskId, &Standing)| (*standing == Standing::Interrupted).then(|| task.clone());
+    Ok(Found {
+        queue: candidates,
+        next_release: first_of(&releases),
+        seen,
+        is_arriving: overview.trust.values().any(|trust| *trust == Trust::Arriving),
+        interrupted: overview.standings.iter().filter_map(interrupted).collect(),
+        slots: slots(sources),
+        user: sources.user.to_vec(),
+    })
+}
+
+fn slots(sources: &Sources<'_>) -> Option<u32> {
+    let settings = SettingsSource::load(sources.tasks, sources.user).and_then(|mut source| source.of(None));
+    settings.ok().map(|settings| settings.resolved.slots.value.number())
 }
 
 /// Approves what was saved here and is ready, so that it stays so once it is committed.
 ///
 /// What cannot be written down stays saved here, and the next look tries again.
-fn approve_saved(engine: &Engine, overview: &Overview, now: Timestamp) {
+fn approve_saved(sources: &Sources<'_>, overview: &Overview, now: Timestamp) {
     for entry in &overview.entries {
         let is_saved = overview.trust.get(&entry.task) == Some(&Trust::Saved);
         let Some(seen) = overview.tasks.get(&entry.task).filter(|_| is_saved) else { continue };
         if matches!(entry.wish, Wish::Ready { .. })
-            && let Ok(Some(task)) = engine.tasks.load(&entry.task, now)
+            && let Ok(Some(task)) = sources.tasks.load(&entry.task, now)
             && task.task.content == seen.content
         {
-            drop(engine.state.approve(&task, ApprovedBy::Saved, now));
+            drop(sources.state.approve(&task, ApprovedBy::Saved, now));
         }
     }
 }

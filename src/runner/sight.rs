@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::decide::{Phase, QueueHold, State};
 use super::scan::Selection;
 use crate::run::StoredState;
@@ -49,7 +51,7 @@ pub struct Running {
 }
 
 /// A run that goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSeen {
     /// The title of its task.
     pub title: String,
@@ -60,7 +62,7 @@ pub struct RunSeen {
 }
 
 /// Tasks that are held for the same kind of reason.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldGroup {
     /// How many.
     pub count: usize,
@@ -69,7 +71,7 @@ pub struct HeldGroup {
 }
 
 /// A task that may not run yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldTask {
     /// Which.
     pub task: TaskId,
@@ -80,10 +82,12 @@ pub struct HeldTask {
 }
 
 /// What a scan found.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     runs: BTreeMap<TaskId, RunSeen>,
     held: Vec<HeldGroup>,
+    /// How many may run besides the candidates that were handed on.
+    pub(crate) unnamed: usize,
 }
 
 impl Seen {
@@ -121,7 +125,7 @@ impl Sight {
                 .map(|task| Running { task: task.clone(), run: seen.runs.get(task).cloned() })
                 .collect(),
             queue: queue.iter().take(QUEUE_NAMED_MAX).map(|next| next.task.clone()).collect(),
-            queued: queue.len(),
+            queued: queue.len() + seen.unnamed,
             held: seen.held.clone(),
             hold: state.hold().cloned(),
             next_release: state.next_release(),

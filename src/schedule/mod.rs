@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::run::{FailureReason, MachineId, Outcome, RunKind, StoredState};
 use crate::task::TaskId;
@@ -108,7 +108,7 @@ pub enum Standing {
 }
 
 /// Why a task may not run yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "hold", rename_all = "snake_case")]
 pub enum Hold {
     /// Its file cannot be read.
@@ -151,7 +151,7 @@ pub enum Hold {
 }
 
 /// Why a file looks as if somebody was still writing it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unfinished {
     /// Its last line does not end.
@@ -161,7 +161,7 @@ pub enum Unfinished {
 }
 
 /// Why a task that others wait for is not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingBecause {
     /// Its turn has not come, or it is at work.
@@ -173,7 +173,7 @@ pub enum WaitingBecause {
 }
 
 /// One task that may run now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The task.
     pub task: TaskId,

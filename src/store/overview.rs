@@ -130,7 +130,8 @@ fn lock(state: &StateDirectory, task: &TaskId, stored: &StoredState) -> Result<L
     }
 }
 
-/// Asks of each task that might run next whether its bytes may be run. One that may be arriving counts as changing.
+/// Asks of each task that might run next whether its bytes may be run. One that may be arriving counts as changing; one
+/// whose very bytes the user approved is whole, however it came and whenever.
 fn trust(
     sources: &Sources<'_>,
     files: &mut BTreeMap<TaskId, LoadedTask>,
@@ -145,7 +146,9 @@ fn trust(
             continue;
         }
         let trust = judge.trust(id, &file.content);
-        if trust == Trust::Arriving && file.readiness == Readiness::Ready {
+        if trust == Trust::Approved {
+            file.readiness = Readiness::Ready;
+        } else if trust == Trust::Arriving && file.readiness == Readiness::Ready {
             file.readiness = Readiness::Unsettled(Unsettled::Changing { until: now.plus(SETTLE_TIME) });
         }
         all.insert(id.clone(), trust);

@@ -1,8 +1,9 @@
 //! The folders whose changes wake a runner.
 //!
 //! Four places matter and each is flat: the folder of the tasks, that of the lists, the folder they are in with
-//! the settings, and the local folder that changes when a command asks for a look. The root of the work tree
-//! is listened to as well, for the one name in it, so that a `.claudedo` that was deleted and made again is seen.
+//! the settings, and the local folder that changes when a command asks for a look. Two more are listened to for the one
+//! name in them: the root of the work tree, so that a `.claudedo` that was deleted and made again is seen, and the
+//! repository's own folder, for its configuration.
 
 use crate::os::watch::Folder;
 use crate::runner::{Engine, Wakes};
@@ -13,6 +14,7 @@ pub fn wakes(engine: &Engine) -> Wakes {
     let all = |path| Folder { path, only: None };
     Wakes::of(vec![
         Folder { path: tasks.work_tree().to_owned(), only: tasks.path().file_name().map(ToOwned::to_owned) },
+        Folder { path: engine.common_dir(), only: Some("config".into()) },
         all(tasks.path()),
         all(tasks.tasks_path()),
         all(tasks.lists_path()),

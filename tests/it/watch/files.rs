@@ -107,3 +107,20 @@ fn a_task_is_run_again_when_a_command_asks_for_it() {
     soon("the third run is finished", || (told(&test, "one-0001", "task_finished").len() == 3).then_some(()));
     assert_eq!(test.records("one-0001").len(), 3);
 }
+
+#[test]
+fn an_approved_task_that_a_checkout_brings_needs_not_be_left_alone_first() {
+    let test = TestRepository::with_fake();
+    test.git(&["switch", "-q", "-c", "theirs"]);
+    // Nothing but the approval says that this file is whole.
+    let task = task_yaml("Brought", &["write a.txt 1"]);
+    test.write(".claudedo/tasks/brought-0001.yaml", task.trim_end());
+    test.git(&["add", "-A"]);
+    test.git(&["commit", "-qm", "Bring a task"]);
+    let approved = test.claudedo(&["approve", "--yes", "brought-0001"]);
+    assert_eq!(approved.status, 0, "{approved:#?}");
+    test.git(&["switch", "-q", "main"]);
+    let _watcher = watching(&test, &[]);
+    test.git(&["switch", "-q", "theirs"]);
+    assert_ran_once(&test, "brought-0001");
+}

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start programs and write files from outside")]
 #![expect(clippy::print_stdout, reason = "a test that cannot do its work here says so")]
 
+mod configured;
 mod editors;
 mod files;
 mod moved;
