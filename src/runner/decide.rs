@@ -192,16 +192,14 @@ impl State {
         slot
     }
 
-    /// Goes on with room for another number of runs. What runs already goes on.
+    /// Goes on with room for another number of runs.
     pub fn set_slots(&mut self, slots: u32) {
         self.slots = slots.max(1);
     }
 
-    /// Returns how many candidates may be passed over or taken at once: whoever hands on more of them than this
-    /// leaves no slot empty.
+    /// Returns how many candidates may be passed over or taken at once.
     pub fn candidates_needed(&self) -> usize {
-        let slots = usize::try_from(self.slots).unwrap_or(usize::MAX);
-        slots.saturating_add(self.running.len()).saturating_add(self.refused.len())
+        (self.slots as usize).saturating_add(self.running.len()).saturating_add(self.refused.len())
     }
 
     /// Returns how far the runner has been told to stop.
