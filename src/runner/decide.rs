@@ -231,7 +231,6 @@ impl State {
                 self.next_release = next_release;
                 Vec::new()
             }
-            Event::Unchanged => Vec::new(),
             Event::ScanFailed => {
                 self.next_release = Some(now.plus(LOOK_AGAIN_AFTER));
                 Vec::new()
@@ -240,7 +239,7 @@ impl State {
             Event::StopRequested => self.stop(),
             Event::Disturbed if self.phase == Phase::Open => return self.disturbed(),
             Event::Woken if self.phase == Phase::Open => return self.woken(now),
-            Event::Disturbed | Event::Woken => Vec::new(),
+            Event::Unchanged | Event::Disturbed | Event::Woken => Vec::new(),
         };
         effects.extend(self.start_what_fits(now));
         effects.extend(self.rest());
@@ -377,10 +376,7 @@ impl State {
 
     /// The moment at which something may go on, or `None` when nothing will by itself.
     fn release(&self) -> Option<Timestamp> {
-        let held = match &self.hold {
-            Some(hold) => hold.until,
-            None => self.next_release,
-        };
+        let held = self.hold.as_ref().map_or(self.next_release, |hold| hold.until);
         let mut moments: Vec<Timestamp> = held.into_iter().collect();
         if self.stay == Stay::UntilStopped {
             moments
