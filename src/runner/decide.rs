@@ -192,16 +192,14 @@ impl State {
         slot
     }
 
-    /// Goes on with room for another number of runs. What runs already goes on.
+    /// Goes on with room for another number of runs.
     pub fn set_slots(&mut self, slots: u32) {
         self.slots = slots.max(1);
     }
 
-    /// Returns how many candidates may be passed over or taken at once: whoever hands on more of them than this
-    /// leaves no slot empty.
+    /// Returns how many candidates may be passed over or taken at once.
     pub fn candidates_needed(&self) -> usize {
-        let slots = usize::try_from(self.slots).unwrap_or(usize::MAX);
-        slots.saturating_add(self.running.len()).saturating_add(self.refused.len())
+        (self.slots as usize).saturating_add(self.running.len()).saturating_add(self.refused.len())
     }
 
     /// Returns how far the runner has been told to stop.
@@ -233,7 +231,6 @@ impl State {
                 self.next_release = next_release;
                 Vec::new()
             }
-            Event::Unchanged => Vec::new(),
             Event::ScanFailed => {
                 self.next_release = Some(now.plus(LOOK_AGAIN_AFTER));
                 Vec::new()
@@ -242,7 +239,7 @@ impl State {
             Event::StopRequested => self.stop(),
             Event::Disturbed if self.phase == Phase::Open => return self.disturbed(),
             Event::Woken if self.phase == Phase::Open => return self.woken(now),
-            Event::Disturbed | Event::Woken => Vec::new(),
+            Event::Unchanged | Event::Disturbed | Event::Woken => Vec::new(),
         };
         effects.extend(self.start_what_fits(now));
         effects.extend(self.rest());
@@ -379,10 +376,7 @@ impl State {
 
     /// The moment at which something may go on, or `None` when nothing will by itself.
     fn release(&self) -> Option<Timestamp> {
-        let held = match &self.hold {
-            Some(hold) => hold.until,
-            None => self.next_release,
-        };
+        let held = self.hold.as_ref().map_or(self.next_release, |hold| hold.until);
         let mut moments: Vec<Timestamp> = held.into_iter().collect();
         if self.stay == Stay::UntilStopped {
             moments

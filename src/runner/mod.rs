@@ -1,7 +1,8 @@
 //! Decides what runs, and does it.
 //!
-//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`; in a process of its own, `apart`, when it stays) whenever something [wakes](Wakes) it, takes in events, lets [`decide`] turn
-//! them into effects, and performs those. Each claim walks one way (`claim`): settings and prompt are
+//! A drain ([`drain()`]) is one loop: it looks at the tasks (`scan`) whenever something [wakes](Wakes) it, takes in
+//! events, lets [`decide`] turn them into effects, and performs those. A runner that stays lets another process look
+//! (`apart`), so that it stays small. Each claim walks one way (`claim`): settings and prompt are
 //! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
 //! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
 //! and the `record` committed (`conclude`), and the next step chosen (`follow`). A start after a crash (`recover`)
@@ -19,6 +20,7 @@ mod engine;
 mod follow;
 mod keep;
 mod live;
+mod order;
 mod place;
 mod plan;
 mod prepare;
@@ -37,8 +39,9 @@ pub use apart::{LOOK_WORD, answer};
 pub use broadcast::Listener;
 pub use cancel::{Cancelled, cancel, request_end_of_all};
 pub use decide::{Patience, Phase, QueueHold, Stay};
-pub use drain::{DrainReport, Ended, Options, RunnerError, Slots, drain};
+pub use drain::drain;
 pub use engine::{Engine, EngineParts};
+pub use order::{DrainReport, Ended, Options, RunnerError, Slots};
 pub use place::task_of_branch;
 pub use scan::Selection;
 pub use sight::Sight;
