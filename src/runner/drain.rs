@@ -128,7 +128,10 @@ impl Loop {
         loop {
             self.wake_at = None;
             let effects = self.state.decide(event, clock::now());
-            self.engine.broadcast.show(&self.state);
+            // What is known just before a look is out of date: an end frees others that are not in the queue yet.
+            if !effects.iter().any(|effect| matches!(effect, Effect::Scan | Effect::ScanIfChanged)) {
+                self.engine.broadcast.show(&self.state);
+            }
             event = match self.perform(effects).await? {
                 Next::Event(event) => event,
                 Next::Wait => self.next_event().await,

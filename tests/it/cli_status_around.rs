@@ -111,7 +111,7 @@ fn a_task_that_came_with_a_clone_waits_for_a_word_and_one_at_work_is_elsewhere()
       (use "git claudedo watch" to run tasks as they come)
       (use "git claudedo hooks install" to run them when they are committed)
 
-    Arrived from elsewhere and not approved (1):
+    Not approved on this machine (1):
       (use "git claudedo show TASK" to read it)
       (use "git claudedo approve TASK" to let it run)
       next  The next one

@@ -149,7 +149,7 @@ fn queued(status: &Status<'_>) -> Part<'static> {
 
 fn untrusted(status: &Status<'_>) -> Part<'static> {
     Part {
-        heading: "Arrived from elsewhere and not approved",
+        heading: "Not approved on this machine",
         style: YELLOW,
         hints: &[
             "use \"git claudedo show TASK\" to read it",
