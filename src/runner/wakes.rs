@@ -35,6 +35,8 @@ const LISTEN_AFTER: Duration = Duration::from_secs(1);
 pub struct Wakes {
     hint: Arc<Notify>,
     folders: Folders,
+    /// What can be heard of these folders at best.
+    best: Hearing,
     hearing: Hearing,
     /// What a person should know about that, and was not told yet.
     warning: Option<String>,
@@ -63,9 +65,9 @@ impl Wakes {
         let told = Arc::clone(&hint);
         let remote = wanted.iter().find(|folder| is_remote(&folder.path));
         let warning = remote.map(|folder| shared(&folder.path));
-        let hearing = if warning.is_some() { Hearing::Partial } else { Hearing::Full };
+        let best = if warning.is_some() { Hearing::Partial } else { Hearing::Full };
         let folders = Folders::new(wanted, Arc::new(move || told.notify_one()));
-        Self { hint, folders, hearing, warning, pending: None, renewed: None, listen_at: None }
+        Self { hint, folders, best, hearing: best, warning, pending: None, renewed: None, listen_at: None }
     }
 
     /// Begins to listen only after a while. What changes until then is found by the look that begins it.
@@ -81,12 +83,12 @@ impl Wakes {
         }
         self.renewed = Some(clock::monotonic());
         match self.folders.renew() {
-            Ok(()) if self.hearing == Hearing::None => self.hearing = Hearing::Full,
+            Ok(()) => self.hearing = self.best,
             Err(error) if self.hearing != Hearing::None => {
                 self.hearing = Hearing::None;
                 self.warning = Some(unheard(&error.into()));
             }
-            Ok(()) | Err(_) => {}
+            Err(_) => {}
         }
         self.warning.take()
     }

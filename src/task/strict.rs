@@ -28,7 +28,7 @@ pub(super) fn require_text(bytes: &[u8]) -> Result<&str, Flaw> {
     let text = require_plain_text(bytes)?;
     require_no_conflict(text)?;
     require_one_document(text)?;
-    require_shallow(text)?;
+    require_little_nesting(text)?;
     Ok(text)
 }
 
@@ -161,7 +161,7 @@ fn require_one_document(text: &str) -> Result<(), Flaw> {
 }
 
 /// Refuses deep nesting before the parser meets it. Brackets in a literal or folded block are text and free.
-fn require_shallow(text: &str) -> Result<(), Flaw> {
+fn require_little_nesting(text: &str) -> Result<(), Flaw> {
     let mut open = 0_usize;
     let mut block_indent = None;
     for (number, line) in text.lines().enumerate() {
