@@ -20,6 +20,7 @@ use super::prepare::{Prepared, prepare};
 use super::refusal::Refusal;
 use super::threads::blocking;
 use super::workspace;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
 use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
@@ -84,6 +85,7 @@ fn told(engine: &Engine, task: &TaskId, stay: Stay, worked: anyhow::Result<Worke
 async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyhow::Result<Worked> {
     let taken = blocking(engine, move |engine| {
         let Some(lock) = engine.state.try_lock_task(&candidate.task)? else { return Ok(None) };
+        pass(FaultPoint::TaskLocked)?;
         Ok(prepare(engine, &candidate, slot)?.map(|prepared| (lock, prepared)))
     });
     match taken.await? {
@@ -168,6 +170,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             None
         }
     };
+    pass(FaultPoint::Released)?;
     fs::remove_directory(engine.state.run_directory(plan.intent.run).path())?;
     Ok(next)
 }

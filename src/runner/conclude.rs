@@ -12,6 +12,7 @@ use super::record::{Told, error_text, reason, record, refused};
 use super::refusal::Refusal;
 use super::seen::Seen;
 use crate::os::clock;
+use crate::os::fault::{FaultPoint, pass};
 use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome, Usage};
 use crate::store::log_segments::LogSource;
 use crate::store::records::NewRecord;
@@ -69,6 +70,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
     };
     if !is_recorded {
         engine.records.append_record(new_record, clock::now())?;
+        pass(FaultPoint::Recorded)?;
     }
     Ok(Concluded { outcome, following, message, usage })
 }
