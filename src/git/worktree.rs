@@ -18,6 +18,7 @@ use gix::worktree::remove::Force;
 
 use super::repository::normal;
 use super::{BranchName, CommitId, GitError, GitProgram, Repository};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 
 /// What gix and git write into the lock of a worktree they have not finished making.
@@ -91,7 +92,9 @@ impl Repository {
         } else {
             self.add_with_gix(path, branch, tip)?;
         }
+        pass(FaultPoint::WorktreeFilled)?;
         self.set_worktree_lock(path, Some(lock))?;
+        pass(FaultPoint::WorktreeLocked)?;
         self.remember_files(path)
     }
 
@@ -123,6 +126,7 @@ impl Repository {
             WorktreeState::Present(_) | WorktreeState::Missing(_) | WorktreeState::Unfinished(_) => {}
         }
         fs::remove_directory(path)?;
+        pass(FaultPoint::WorktreeEmptied)?;
         let repository = self.main()?;
         let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
         proxy
@@ -214,6 +218,7 @@ fn make(
         PreviousValue::Any,
         LogChange::default(),
     ))?;
+    pass(FaultPoint::WorktreeRegistered).map_err(gix::Error::from_error)?;
     prepared.checkout(Discard, &never)
 }
 

@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::fault::{FaultPoint, pass};
+
 /// What failed, and on which path.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} {}", path.display())]
@@ -139,6 +141,7 @@ pub fn remove_directory(path: &Path) -> Result<(), FileError> {
         }
         Err(error) => return Err(FileError::on("rename", path)(error)),
     }
+    pass(FaultPoint::FolderRenamed)?;
     remove_tree(&trash)
 }
 
@@ -193,6 +196,7 @@ fn replace(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> Resu
     let folder = parent(path);
     let file = temporary_sibling(folder, bytes, mode, durability)?;
     file.persist(path).map_err(|error| FileError::on("replace", path)(error.error))?;
+    pass(FaultPoint::FileReplaced)?;
     match durability {
         Durability::Synced => sync_directory(folder),
         Durability::InBatch | Durability::Derived => Ok(()),
@@ -215,6 +219,7 @@ fn temporary_sibling(
     if durability != Durability::Derived {
         file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
     }
+    pass(FaultPoint::FileWritten)?;
     Ok(file)
 }
 

@@ -9,6 +9,7 @@ use super::engine::Engine;
 use super::plan::{Intent, Plan, WorkspacePlan, WorktreeWhenDone};
 use super::refusal::Refusal;
 use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 use crate::run::Outcome;
 use crate::store::event_stream::{StreamEventKind, WorktreeChange};
@@ -91,6 +92,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
     if repository.branch_tip(site.branch)?.is_none() {
         let message = format!("claudedo: branch for task {}", intent.task);
         repository.create_branch(site.branch, site.base, &message)?;
+        pass(FaultPoint::BranchMade)?;
     }
     let reason = format!("git-claudedo task {}", intent.task);
     if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
@@ -98,6 +100,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
         return Ok(WorktreeChange::Reused);
     }
     repository.add_worktree(site.path, site.branch, &reason)?;
+    pass(FaultPoint::WorkspaceMade)?;
     Ok(WorktreeChange::Created)
 }
 

@@ -5,6 +5,7 @@
 
 mod criteria;
 mod points;
+mod scenario;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "other tests use the rest")]
 mod support;
