@@ -98,9 +98,14 @@ impl Repository {
         self.remember_files(path)
     }
 
-    /// Removes the lock of a worktree, so that git's own commands may remove it.
+    /// Removes the lock of a worktree, so that git's own commands may remove it, and what a killed start left beside
+    /// its index. The caller holds the task's lock.
     pub fn unlock_worktree(&self, path: &Path) -> Result<(), GitError> {
-        self.set_worktree_lock(path, None)
+        self.set_worktree_lock(path, None)?;
+        if let Some(proxy) = registered(&self.main()?, path)? {
+            fs::sweep(proxy.git_dir());
+        }
+        Ok(())
     }
 
     /// Locks a worktree again, with another reason, or unlocks it with `None`.

@@ -32,6 +32,8 @@ pub(crate) struct Remains {
 
 /// Looks for what was left behind and clears away what means nothing.
 pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
+    engine.state.sweep();
+    fs::sweep(&engine.repository.common_dir().join("info"));
     let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);

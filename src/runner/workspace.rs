@@ -42,10 +42,8 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
         WorkspacePlan::Sandbox { .. } => Ok(()),
         WorkspacePlan::Worktree { repository, path, branch, .. } => {
             let repository = engine.repository_at(repository)?;
-            if outcome == Outcome::Done
-                && plan.when_done == WorktreeWhenDone::Remove
-                && is_on_branch(&repository, path, branch)?
-            {
+            let goes = outcome == Outcome::Done && plan.when_done == WorktreeWhenDone::Remove;
+            if goes && may_go(&repository, path, branch)? {
                 repository.remove_worktree(path)?;
                 let kind =
                     StreamEventKind::WorktreeUpdated { path: path.clone(), change: WorktreeChange::Removed };
@@ -63,11 +61,14 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
     }
 }
 
-fn is_on_branch(repository: &Repository, path: &Path, branch: &BranchName) -> Result<bool, GitError> {
-    let Some(tip) = repository.branch_tip(branch)? else { return Ok(false) };
-    if !matches!(repository.worktree_state(path)?, WorktreeState::Present(_)) {
-        return Ok(false);
+/// Everything in it is on the branch, or was when a start before this one began to remove it.
+fn may_go(repository: &Repository, path: &Path, branch: &BranchName) -> Result<bool, GitError> {
+    match repository.worktree_state(path)? {
+        WorktreeState::Present(_) => {}
+        WorktreeState::Missing(_) => return Ok(true),
+        WorktreeState::Unfinished(_) | WorktreeState::NotOurs | WorktreeState::Absent => return Ok(false),
     }
+    let Some(tip) = repository.branch_tip(branch)? else { return Ok(false) };
     let snapshot = repository.snapshot(path, tip)?;
     let is_whole = snapshot.skipped.is_empty() && snapshot.nested.is_empty();
     Ok(is_whole && snapshot.tree == repository.tree_of(tip)?)

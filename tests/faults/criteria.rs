@@ -81,8 +81,8 @@ pub(crate) fn broken(test: &TestRepository, before: &Theirs) -> Vec<String> {
     if Theirs::of(test) != *before {
         broken.push("4: what is the user's has changed".to_owned());
     }
-    broken.extend(left_over(test));
     broken.extend(next_task(test));
+    broken.extend(left_over(test));
     test.assert_sound();
     test.assert_no_process_left();
     broken

@@ -47,18 +47,23 @@ fn trial(scenario: &Scenario, (point, number): &Step, fault: &str) -> Vec<String
     answers.extend((scenario.play)(&test, &Faults::new(&test, "")));
     bad.extend(answers.iter().flat_map(unclear));
     bad.extend(broken(&test, &before));
-    bad.extend(ends(&test, scenario));
+    bad.extend(ends(&test, scenario, fault));
     if !bad.is_empty() {
         bad.push(words);
     }
     bad.iter().map(|line| format!("{} {point}@{number}:{fault}: {line}", scenario.name)).collect()
 }
 
-/// Returns the tasks that did not come to the end that was meant for them.
-fn ends(test: &TestRepository, scenario: &Scenario) -> Vec<String> {
+/// Returns the tasks that did not come to the end that was meant for them. A disk that cannot be written is told as
+/// the end of the run where nothing is lost by it.
+fn ends(test: &TestRepository, scenario: &Scenario, fault: &str) -> Vec<String> {
+    let of_the_disk: &[&str] = if fault == "kill" { &[] } else { &["failed", "interrupted"] };
     let tasks = [TASK, "more-c3d4", "last-e5f6"].into_iter().filter(|task| !test.history(task).is_empty());
     let end = |task: &str| test.history(task).rsplit([' ', ':']).next().unwrap_or_default().to_owned();
-    let wrong = tasks.filter(|task| !scenario.outcomes.contains(&end(task).as_str()));
+    let wrong = tasks.filter(|task| {
+        let end = end(task);
+        !scenario.outcomes.contains(&end.as_str()) && !of_the_disk.contains(&end.as_str())
+    });
     wrong.map(|task| format!("2: {task}: {}", test.history(task))).collect()
 }
 
@@ -100,5 +105,7 @@ macro_rules! lives {
 }
 
 lives! {
+    removed "removed"
     dequeued "dequeued"
+    unplanned "unplanned"
 }
