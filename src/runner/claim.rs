@@ -219,7 +219,7 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         })
     };
     if let Err(refusal) = prepared.await? {
-        return not_started(engine, plan, refusal);
+        return not_started(engine, plan, refusal, EndedBy::Itself);
     }
     let directory = engine.state.run_directory(plan.intent.run);
     let log = fs::open_append_private(&directory.supervisor_log_path())?;
@@ -230,7 +230,8 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Err(error) => {
             let message =
                 format!("The supervisor could not be started: {}: {error}", engine.executable.display());
-            return not_started(engine, plan, Refusal { reason: FailureReason::Internal, message });
+            let refusal = Refusal { reason: FailureReason::Internal, message };
+            return not_started(engine, plan, refusal, EndedBy::Itself);
         }
     };
     pass(FaultPoint::SupervisorStarted)?;
@@ -243,18 +244,25 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
             let message = format!("The supervisor ended with {status} before the agent started: {said}");
-            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message })
+            // Killed, it says nothing of the task, which goes on as after any other kill.
+            let ended_by = if status.code().is_some() { EndedBy::Itself } else { EndedBy::SupervisorLost };
+            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message }, ended_by)
         }
     }
 }
 
 /// Writes down that the agent never ran, so that a later runner does not try again what was recorded.
-fn not_started(engine: &Engine, plan: &Plan, refusal: Refusal) -> anyhow::Result<ExitReport> {
+fn not_started(
+    engine: &Engine,
+    plan: &Plan,
+    refusal: Refusal,
+    ended_by: EndedBy,
+) -> anyhow::Result<ExitReport> {
     let exit = ExitReport {
         started: plan.intent.planned,
         finished: clock::now(),
         status: ExitStatus::NotStarted(refusal.message),
-        ended_by: EndedBy::Itself,
+        ended_by,
         swept: Vec::new(),
         refusal: Some(refusal.reason),
     };

@@ -105,7 +105,32 @@ macro_rules! lives {
 }
 
 lives! {
+    done "done"
     removed "removed"
+    retried "retried"
+    failed "failed"
     dequeued "dequeued"
+    committed "committed"
+    beside "beside"
+    orphaned "orphaned"
     unplanned "unplanned"
+    half_closed "half-closed"
+    lost "lost"
+}
+
+/// These were found by the lives above, and are looked at on each run whatever the sample is.
+#[test]
+fn a_run_that_is_cut_off_before_its_first_word_goes_on_in_its_conversation() {
+    assert_holds("half-closed", "logs-made", "kill");
+}
+
+#[test]
+fn a_supervisor_that_is_killed_before_it_starts_the_agent_is_no_failure_of_the_task() {
+    assert_holds("done", "supervisor-locked", "kill");
+}
+
+fn assert_holds(name: &str, point: &str, fault: &str) {
+    let scenario = ALL.iter().find(|scenario| scenario.name == name).unwrap();
+    let bad = trial(scenario, &(point.to_owned(), 1), fault);
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
