@@ -93,8 +93,6 @@ async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyho
         Some((_lock, Prepared::Refused(intent, refusal))) => {
             let concluded = blocking(engine, move |engine| {
                 announce(engine, &intent);
-                ensure_claimed(engine, &intent)?;
-                pass(FaultPoint::RefusalClaimed)?;
                 let concluded = refuse(engine, &intent, &refusal)?;
                 pass(FaultPoint::RefusalRecorded)?;
                 finished(engine, &intent, &concluded);

@@ -67,7 +67,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         result: seen.answer.clone(),
         error: error_text(&judgement),
         log: Some(LogSource { path: directory.log_path() }),
-        event,
+        events: event.into_iter().collect(),
     };
     if !is_recorded {
         engine.records.append_record(new_record, clock::now())?;
@@ -81,7 +81,8 @@ fn is_recorded(engine: &Engine, intent: &Intent) -> anyhow::Result<bool> {
     Ok(engine.records.load_task(&intent.task)?.runs.iter().any(|run| run.run == intent.run))
 }
 
-/// Records a claim that ends before any agent was started.
+/// Records a claim that ends before any agent was started: as one commit, since such a run has no folder by which a
+/// later start could go on with it.
 pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> anyhow::Result<Concluded> {
     let now = clock::now();
     let judgement = Judgement::Failure {
@@ -99,7 +100,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         result: None,
         error: Some(refusal.message.clone()),
         log: None,
-        event,
+        events: std::iter::once(EventKind::Claimed { claim: intent.claim }).chain(event).collect(),
     };
     engine.records.append_record(new_record, now)?;
     Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message, usage: Usage::default() })

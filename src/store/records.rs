@@ -47,8 +47,8 @@ pub struct NewRecord {
     pub error: Option<String>,
     /// What the agent printed.
     pub log: Option<LogSource>,
-    /// What it means for the task, if this was the last run of its claim.
-    pub event: Option<EventKind>,
+    /// What it means for the task, if this was the last run of its claim; for one that is refused, also the claim.
+    pub events: Vec<EventKind>,
 }
 
 /// Why records cannot be read or written.
@@ -167,7 +167,7 @@ impl Records {
 
     /// Appends the record of a run, with the event it ends in, as one commit. The caller holds the task's lock.
     pub fn append_record(&self, new: NewRecord, now: Timestamp) -> Result<(), RecordsError> {
-        let NewRecord { mut record, task_text, prompt, result, error, log, event } = new;
+        let NewRecord { mut record, task_text, prompt, result, error, log, events } = new;
         let machine = self.state.require_machine()?;
         self.repository.set_log_attributes()?;
         let tracking = self.repository.tracking_ref(machine.as_str())?;
@@ -189,9 +189,11 @@ impl Records {
                 changes.put(&format!("{folder}/{name}"), capped(&text).as_bytes())?;
             }
         }
-        if let Some(kind) = event {
-            let history = self.load_task(&record.task)?;
-            put_event(&mut changes, &next_event(&history, &record.task, &machine, (kind, now)))?;
+        let mut history = self.load_task(&record.task)?;
+        for kind in events {
+            let event = next_event(&history, &record.task, &machine, (kind, now));
+            put_event(&mut changes, &event)?;
+            history.lamport = event.lamport;
         }
         pass(FaultPoint::RecordWritten)?;
         let message = format!("{} {} run {}", record.outcome.name(), record.task, record.number);

@@ -110,6 +110,7 @@ lives! {
     retried "retried"
     failed "failed"
     dequeued "dequeued"
+    refused "refused"
     committed "committed"
     beside "beside"
     orphaned "orphaned"
