@@ -176,7 +176,7 @@ impl Repository {
             .map_err(|_| GitError::InvalidName { name: branch.to_string() })?;
         let repository = self.local();
         let added = patiently(|| make(&repository, path, &name, tip));
-        let (_, outcome) = added.map_err(|error| {
+        let (_, mut outcome) = added.map_err(|error| {
             if error.is_not_found() && is_partial_clone(&repository) {
                 return self.unsupported(
                     "it is a partial clone, and only git can fetch the files that it lacks; run \
@@ -185,6 +185,14 @@ impl Repository {
             }
             GitError::on(format!("make worktree {}", path.display()))(error)
         })?;
+        let is_short = |failed: &gix::worktree::state::checkout::ErrorRecord| {
+            failed.error.downcast_any_ref().is_some_and(fs::is_shortage)
+        };
+        if let Some(at) = outcome.errors.iter().position(is_short) {
+            self.remove_worktree(path)?;
+            let error = outcome.errors.swap_remove(at).error;
+            return Err(GitError::on(format!("fill worktree {}", path.display()))(error));
+        }
         let mut failures =
             outcome.errors.iter().map(|error| format!("{}: {}", error.path, error.error)).chain(
                 outcome

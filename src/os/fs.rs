@@ -9,6 +9,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::io::Errno;
+
 use super::fault::{FaultPoint, pass};
 
 /// How the names begin of files that are to replace others.
@@ -42,6 +44,13 @@ impl FileError {
         let path = path.to_owned();
         move |source| Self { action, path, source }
     }
+}
+
+/// Returns whether something failed for want of what the machine may have again a moment later: room on the disk or
+/// in the quota, open files, memory.
+pub fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| shortages.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 /// Replaces a file as one step, synced to the disk, with mode 0644.

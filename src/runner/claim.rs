@@ -213,7 +213,7 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         blocking(engine, move |engine| {
             announce(engine, &plan.intent);
             ensure_claimed(engine, &plan.intent)?;
-            Ok(workspace::ensure(engine, &plan.intent, &plan.workspace))
+            workspace::ensure(engine, &plan.intent, &plan.workspace)
         })
     };
     if let Err(refusal) = prepared.await? {

@@ -11,6 +11,7 @@ use super::plan::{Intent, Plan};
 use super::record::{Told, error_text, reason, record, refused};
 use super::refusal::Refusal;
 use super::seen::Seen;
+use crate::git::is_short_of_something;
 use crate::os::clock;
 use crate::os::fault::{FaultPoint, pass};
 use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome, Usage};
@@ -44,6 +45,8 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         // Its worktree may have been removed since the record was written.
         Ok(kept) if is_recorded => (seen.judgement.clone(), kept),
         Ok(kept) => (on_branch(&seen.judgement, &kept), kept),
+        // The work lies in its worktree; the next start that has room commits it.
+        Err(error) if is_short_of_something(error.as_ref()) => return Err(error),
         Err(error) => (unkept(&seen.judgement, &error), Kept::failed(&error)),
     };
     let ended = RunEnd {

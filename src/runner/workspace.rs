@@ -8,30 +8,42 @@ use std::path::Path;
 use super::engine::Engine;
 use super::plan::{Intent, Plan, WorkspacePlan, WorktreeWhenDone};
 use super::refusal::Refusal;
-use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState};
+use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState, is_short_of_something};
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 use crate::run::Outcome;
 use crate::store::event_stream::{StreamEventKind, WorktreeChange};
 
 /// Makes the workspace of a plan, or finds it made.
-pub(crate) fn ensure(engine: &Engine, intent: &Intent, workspace: &WorkspacePlan) -> Result<(), Refusal> {
-    let made = match workspace {
-        WorkspacePlan::Sandbox { path } => fs::create_directory(path)
-            .map(|()| WorktreeChange::Reused)
-            .map_err(|error| Refusal::workspace("Sandbox creation failed", &error)),
+///
+/// Fails where the machine is short of something: that is no reason to end the task.
+pub(crate) fn ensure(
+    engine: &Engine,
+    intent: &Intent,
+    workspace: &WorkspacePlan,
+) -> anyhow::Result<Result<(), Refusal>> {
+    let (what, made) = match workspace {
+        WorkspacePlan::Sandbox { path } => {
+            let made = fs::create_directory(path).map(|()| WorktreeChange::Reused);
+            ("Sandbox creation failed", made.map_err(GitError::from))
+        }
         WorkspacePlan::Worktree { repository, path, branch, base, .. } => {
-            ensure_worktree(engine, intent, &Site { repository, path, branch, base: *base })
+            let site = Site { repository, path, branch, base: *base };
+            ("Worktree creation failed", make_worktree(engine, intent, &site))
         }
     };
-    let change = made?;
+    let change = match made {
+        Ok(change) => change,
+        Err(error) if is_short_of_something(&error) => return Err(error.into()),
+        Err(error) => return Ok(Err(Refusal::workspace(what, &error))),
+    };
     let path = workspace.path().to_owned();
     engine.broadcast.tell(
         Some(&intent.task),
         Some(intent.run),
         StreamEventKind::WorktreeUpdated { path, change },
     );
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// Gives a worktree back to its user: it stays where it is and is no longer locked.
@@ -79,11 +91,6 @@ struct Site<'a> {
     path: &'a Path,
     branch: &'a BranchName,
     base: CommitId,
-}
-
-fn ensure_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, Refusal> {
-    make_worktree(engine, intent, site)
-        .map_err(|error| Refusal::workspace("Worktree creation failed", &error))
 }
 
 fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, GitError> {

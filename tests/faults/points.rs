@@ -47,17 +47,25 @@ fn trial(scenario: &Scenario, (point, number): &Step, fault: &str) -> Vec<String
     answers.extend((scenario.play)(&test, &Faults::new(&test, "")));
     bad.extend(answers.iter().flat_map(unclear));
     bad.extend(broken(&test, &before));
-    bad.extend(ends(&test, scenario, fault));
+    bad.extend(ends(&test, scenario, of_the_disk(point, fault)));
     if !bad.is_empty() {
         bad.push(words);
     }
     bad.iter().map(|line| format!("{} {point}@{number}:{fault}: {line}", scenario.name)).collect()
 }
 
-/// Returns the tasks that did not come to the end that was meant for them. A disk that cannot be written is told as
-/// the end of the run where nothing is lost by it.
-fn ends(test: &TestRepository, scenario: &Scenario, fault: &str) -> Vec<String> {
-    let of_the_disk: &[&str] = if fault == "kill" { &[] } else { &["failed", "interrupted"] };
+/// Returns the ends that a disk may bring about. A full one is no failure of the task: at most its runs are cut off,
+/// or its supervisor cannot even begin.
+fn of_the_disk(point: &str, fault: &str) -> &'static [&'static str] {
+    match (fault, point) {
+        ("kill", _) => &[],
+        ("enospc", "supervisor-locked") | ("eio", _) => &["failed", "interrupted"],
+        _ => &["interrupted"],
+    }
+}
+
+/// Returns the tasks that did not come to an end that was meant for them.
+fn ends(test: &TestRepository, scenario: &Scenario, of_the_disk: &[&str]) -> Vec<String> {
     let tasks = [TASK, "more-c3d4", "last-e5f6"].into_iter().filter(|task| !test.history(task).is_empty());
     let end = |task: &str| test.history(task).rsplit([' ', ':']).next().unwrap_or_default().to_owned();
     let wrong = tasks.filter(|task| {
