@@ -12,7 +12,7 @@ use crate::agent::command;
 use crate::agent::judge::{Cancel, Conversation, End, Protocol, judge};
 use crate::agent::stream::{Progress, Reading, read};
 use crate::os::fs::FileError;
-use crate::run::{Judgement, Resumed, SessionId};
+use crate::run::{EndedBy, Judgement, Resumed, SessionId};
 use crate::store::run_directory::{ExitReport, RunDirectory};
 
 /// The most of the agent's standard error that is looked at.
@@ -32,6 +32,8 @@ pub(crate) struct Seen {
     pub(crate) answer: Option<String>,
     /// Why somebody wanted the run to end, if somebody did.
     pub(crate) cancel_reason: Option<String>,
+    /// Who ended it.
+    ended_by: EndedBy,
 }
 
 impl Seen {
@@ -59,12 +61,18 @@ impl Seen {
         });
         let answer = load_answer(plan, &reading, directory)?;
         let cancel_reason = directory.load_cancel()?.map(|request| request.reason);
-        Ok(Self { reading, judgement, answer, cancel_reason })
+        Ok(Self { reading, judgement, answer, cancel_reason, ended_by: exit.ended_by })
     }
 
     /// Returns the conversation that a further run can go on with.
     pub(crate) fn session(&self, plan: &Plan) -> Option<SessionId> {
         match (self.reading.progress, plan.session.resumed) {
+            // Cut off before it said a word: the conversation is as it was.
+            (Progress::Nothing, Resumed::Resumed)
+                if matches!(self.ended_by, EndedBy::SupervisorLost | EndedBy::Cancel) =>
+            {
+                Some(plan.session.id.clone())
+            }
             (Progress::Worked, _) | (Progress::Started, Resumed::Resumed) => {
                 Some(self.reading.session_id.clone().unwrap_or_else(|| plan.session.id.clone()))
             }

@@ -83,6 +83,13 @@ impl StateDirectory {
         Ok(())
     }
 
+    /// Removes what killed processes left in these folders of what they were doing.
+    pub fn sweep(&self) {
+        for folder in ["", "runs", "wake", "trust", "edit", "cache"] {
+            fs::sweep(&self.path.join(folder));
+        }
+    }
+
     /// Loads the machine's id, or returns `None` when this clone has none yet.
     pub fn load_machine(&self) -> Result<Option<MachineId>, FileError> {
         let path = self.path.join("machine");
