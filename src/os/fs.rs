@@ -211,7 +211,8 @@ fn temporary_sibling(
         .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(FileError::on("create a temporary file in", folder))?;
-    file.write_all(bytes).map_err(FileError::on("write", file.path()))?;
+    // Through the file itself: what tempfile says of a failure has the path a second time.
+    file.as_file_mut().write_all(bytes).map_err(FileError::on("write", file.path()))?;
     if durability != Durability::Derived {
         file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
     }
