@@ -99,12 +99,11 @@ impl Engine {
         self.environment.get(OsStr::new("HOME")).map(PathBuf::from)
     }
 
-    /// Returns the repository with this common directory: the runner's own, or another on this machine.
-    pub(crate) fn repository_at(&self, common_dir: &Path) -> Result<Repository, GitError> {
-        if common_dir == self.repository.common_dir() {
-            Ok(self.repository.clone())
-        } else {
-            Repository::open(common_dir)
+    /// Returns the repository with this common directory on this machine, or the runner's own.
+    pub(crate) fn repository_at(&self, common_dir: Option<&Path>) -> Result<Repository, GitError> {
+        match common_dir {
+            Some(path) => Repository::open(path),
+            None => Ok(self.repository.clone()),
         }
     }
 }
