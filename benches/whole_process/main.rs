@@ -18,6 +18,7 @@ mod hook;
 mod log;
 mod many;
 mod measure;
+mod recovery;
 mod report;
 mod single;
 mod watch;
@@ -34,6 +35,7 @@ const FIGURES: &[Figure] = &[
     ("version", single::version),
     ("idle", single::idle),
     ("task", single::task),
+    ("recovery", recovery::recovery),
     ("log", log::log),
     ("add", many::add),
     ("show", many::show),

@@ -267,7 +267,8 @@ fn temporary_sibling(
         .map_err(FileError::on("create a temporary file in", folder))?;
     // Only [`sweep`] asks for it. Where there are no locks, what is left of killed processes stays.
     drop(file.as_file().try_lock());
-    file.write_all(bytes).map_err(FileError::on("write", file.path()))?;
+    // Through the file itself: what tempfile says of a failure has the path a second time.
+    file.as_file_mut().write_all(bytes).map_err(FileError::on("write", file.path()))?;
     if durability != Durability::Derived {
         file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
     }

@@ -95,8 +95,12 @@ impl StateDirectory {
         let path = self.path.join("machine");
         let Some(bytes) = fs::read_optional(&path)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
-        text.trim().parse().map(Some).map_err(|error| {
-            FileError::on("read machine id from", &path)(io::Error::new(io::ErrorKind::InvalidData, error))
+        // Without the end of its line, it may be the beginning of another id.
+        let id = text.strip_suffix('\n').and_then(|line| line.trim().parse().ok());
+        id.map(Some).ok_or_else(|| {
+            let words = "it is cut; this clone's id is the name of its ref below refs/claudedo/runs \
+                         (`git for-each-ref`), and belongs there as one line";
+            FileError::on("read machine id from", &path)(io::Error::new(io::ErrorKind::InvalidData, words))
         })
     }
 
