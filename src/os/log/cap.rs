@@ -108,6 +108,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_cannot_be_freed_is_left_alone_and_asked_once() {
+        let path = tempfile::NamedTempFile::new_in("/dev/shm").unwrap();
+        path.as_file().set_len(100 * GRAIN).unwrap();
+        let unwritable = File::open(path.path()).unwrap();
+        let mut cap = LogCap::new(MAX);
+        cap.apply(&unwritable, 100 * GRAIN, u64::MAX, &(0..0));
+        assert!(cap.refused().is_some());
+        assert_eq!(cap.due(200 * GRAIN, u64::MAX), None);
+    }
+
+    #[test]
     fn the_line_that_is_being_written_is_kept() {
         let file = tempfile::tempfile_in("/dev/shm").unwrap();
         file.write_all_at(&vec![b'a'; 100 << 16], 0).unwrap();
