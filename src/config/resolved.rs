@@ -4,7 +4,7 @@ use super::layer::{Layer, Origin};
 use crate::task::settings::with_settings;
 use crate::task::value::{
     Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven, RelativePath,
-    SettingType, Span, Text, Whole, Word, Workspace,
+    SettingType, Size, Span, Text, Whole, Word, Workspace,
 };
 use crate::task::{SettingKey, SettingPlace, Settings};
 

@@ -160,7 +160,8 @@ impl StateDirectory {
         FileLock::is_held(&self.task_lock_path(task))
     }
 
-    fn task_lock_path(&self, task: &TaskId) -> PathBuf {
+    /// Returns the path of a task's lock.
+    pub fn task_lock_path(&self, task: &TaskId) -> PathBuf {
         // The prefix keeps a task named `runner` apart from the runner's own lock.
         self.path.join("locks").join(format!("task-{task}"))
     }

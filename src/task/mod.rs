@@ -31,7 +31,7 @@ pub use strict::{FILE_BYTES_MAX, plain_text};
 pub use suggestion::closest;
 pub use value::{
     Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven, RelativePath,
-    SettingType, Span, Text, Title, Whole, Word, Workspace,
+    SettingType, Size, Span, Text, Title, Whole, Word, Workspace,
 };
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{PeopleFile, RepositoryFile, SettingKey, SettingType, Settings, Subta
 use crate::task::settings::with_settings;
 use crate::task::value::{
     Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven, RelativePath,
-    Span, Whole, Word, Workspace,
+    Size, Span, Whole, Word, Workspace,
 };
 
 /// Generous, since tests run beside others: reading ends in milliseconds, a bomb would take hours.

@@ -26,6 +26,7 @@ mod hook_push;
 mod hook_support;
 mod hooks;
 mod matrix;
+mod leftovers;
 mod readme;
 mod recovery;
 mod reliability;
