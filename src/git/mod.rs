@@ -46,7 +46,7 @@ mod worktree;
 mod tests;
 
 pub use branch_name::{BranchName, BranchNameError};
-pub use commit::{CommitSummary, NewCommit, Signing};
+pub use commit::{CommitDetails, CommitSummary, NewCommit, Signing};
 pub use content::{ContentId, ContentIdError, FileContent};
 pub use diff::DiffStat;
 pub use error::{GitCause, GitError};
@@ -62,7 +62,7 @@ pub use push::{PushEnd, PushWish};
 pub use reached::BranchesStamp;
 pub use repository::Repository;
 pub use settings::{ConfigValue, Scope, user_config_values};
-pub use snapshot::{NestedKind, NestedRepository, SkippedFile, Snapshot};
+pub use snapshot::{NestedKind, NestedRepository, Restored, SkippedFile, Snapshot};
 pub use step::{HeadStep, Replaying};
 pub use tracking::{TrackingChanges, TrackingRef, TrackingTip};
 pub use tree::{Entry, EntryKind, Visit};
