@@ -20,6 +20,7 @@ mod many;
 mod measure;
 mod report;
 mod single;
+mod snapshot;
 mod watch;
 mod workshop;
 
@@ -39,6 +40,7 @@ const FIGURES: &[Figure] = &[
     ("show", many::show),
     ("list", many::list),
     ("hook", hook::hook),
+    ("snapshot", snapshot::snapshot),
     ("latency", watch::latency),
     ("arrival", watch::arrival),
     ("watcher", watch::idle),

@@ -240,7 +240,9 @@ impl<'a> Snapshots<'a> {
                 all.entry(snapshot.task.clone()).or_default().push(snapshot);
             }
         }
-        all.values_mut().for_each(|snapshots| number(snapshots));
+        for snapshots in all.values_mut() {
+            number(snapshots);
+        }
         Ok(all)
     }
 

@@ -29,6 +29,7 @@ mod readme;
 mod recovery;
 mod seed;
 mod service;
+mod snapshots;
 mod supervisor;
 mod support;
 mod support_tests;

@@ -85,7 +85,8 @@ impl KnownFiles {
         id: &gix::oid,
         metadata: &gix::index::fs::Metadata,
     ) -> bool {
-        Stat::from_fs(metadata).is_ok_and(|stat| self.untouched(name, &stat).is_some_and(|(_, known)| known == id))
+        Stat::from_fs(metadata)
+            .is_ok_and(|stat| self.untouched(name, &stat).is_some_and(|(_, known)| known == id))
     }
 
     /// Returns what a file surely holds.
@@ -125,7 +126,9 @@ impl FilesTaken {
 
     /// Keeps what was noted, if there is anything new.
     pub(super) fn save(self, view: &View) -> Result<(), GitError> {
-        let Some(git_dir) = view.git_dir.as_deref().filter(|_| self.news == News::Some) else { return Ok(()) };
+        let Some(git_dir) = view.git_dir.as_deref().filter(|_| self.news == News::Some) else {
+            return Ok(());
+        };
         let mut state = gix::index::State::new(view.repository.object_hash());
         for (name, id, stat) in self.files {
             // Whether one is executable is looked at anyway.

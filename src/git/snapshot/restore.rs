@@ -137,10 +137,9 @@ fn checkout(
     let count = index.entries().iter().filter(wanted).count();
     let objects = repository.objects.clone().into_arc().map_err(GitError::on(failed()))?;
     let never = AtomicBool::new(false);
-    let outcome = gix::worktree::state::checkout(
-        &mut index, folder, objects, &Discard, &Discard, &never, options,
-    )
-    .map_err(GitError::on(failed()))?;
+    let outcome =
+        gix::worktree::state::checkout(&mut index, folder, objects, &Discard, &Discard, &never, options)
+            .map_err(GitError::on(failed()))?;
     let in_the_way = outcome.collisions.iter().map(|collision| SkippedFile {
         path: collision.path.to_string(),
         reason: format!("something else is in the way: {}", collision.error_kind),
