@@ -107,9 +107,9 @@ fn nothing_is_restored_under_a_run_at_work() {
     let answer = test.claudedo(&["restore", TASK]);
     test.snapshots().bind(|| {
         insta::assert_snapshot!(answer.stderr, @"
-        error: failed to use the worktree of long-a1b2: a run is at work in it
-        hint: To end the run first: git claudedo cancel long-a1b2
-        hint: To have the files elsewhere: git claudedo restore long-a1b2 --to DIR
+        error: failed to use the worktree of long-[ID]: a run is at work in it
+        hint: To end the run first: git claudedo cancel long-[ID]
+        hint: To have the files elsewhere: git claudedo restore long-[ID] --to DIR
         ");
     });
     assert_eq!(answer.status, 128);
