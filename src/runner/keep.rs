@@ -75,7 +75,7 @@ pub(crate) fn keep(
             missing: None,
         }),
         WorkspacePlan::Worktree { repository, path, branch, base, tip_before } => {
-            let repository = engine.repository_at(repository)?;
+            let repository = engine.repository_at(repository.as_deref())?;
             let site = Site {
                 repository: &repository,
                 state: &engine.state,

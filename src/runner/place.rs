@@ -44,7 +44,7 @@ fn worktree(
         None => base(&repository, task, settings)?,
     };
     Ok(WorkspacePlan::Worktree {
-        repository: repository.common_dir(),
+        repository: Some(repository.common_dir()).filter(|path| *path != engine.common_dir()),
         path: worktree_path(engine, id, settings),
         branch,
         base,

@@ -98,6 +98,7 @@ pub fn restore_worktree(engine: &Engine, wanted: &TaskSnapshot) -> anyhow::Resul
     let place = workplace(engine, task)?;
     let is_there = matches!(place.repository.worktree_state(&place.path)?, WorktreeState::Present(_));
     let (found, taken, before) = if is_there {
+        place.repository.repair_worktree(&place.path)?;
         let (taken, before) = place.keep(engine, wanted)?;
         (Found::There, taken, Some(before))
     } else {
@@ -186,7 +187,7 @@ fn of_plan(engine: &Engine, plan: Plan) -> anyhow::Result<Workplace> {
     match plan.workspace {
         WorkspacePlan::Sandbox { .. } => Err(RestoreError::Sandbox { task: plan.intent.task }.into()),
         WorkspacePlan::Worktree { repository, path, branch, tip_before, .. } => Ok(Workplace {
-            repository: engine.repository_at(&repository)?,
+            repository: engine.repository_at(repository.as_deref())?,
             path,
             branch,
             run: plan.intent.run,

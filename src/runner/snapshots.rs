@@ -130,7 +130,7 @@ fn take(engine: &Engine, plan: &Plan, stop: &AtomicBool) -> Result<Option<TaskSn
     let WorkspacePlan::Worktree { repository, path, branch, tip_before, .. } = &plan.workspace else {
         return Ok(None);
     };
-    let repository = engine.repository_at(repository)?;
+    let repository = engine.repository_at(repository.as_deref())?;
     let site = Site { repository: &repository, state: &engine.state, path, branch, begins: *tip_before };
     site.take_again(&plan.intent.task, plan.intent.run, Why::Periodic, stop)
 }

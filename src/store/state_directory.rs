@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! machine          random id of this clone on this machine
+//! place.json       where this folder lies, so that a copy is known as one (see `place`)
 //! locks/runner     held by the one runner of the repository (see `runner_lock`)
 //! wake/            changes whenever the runner is to look at the tasks
 //! locks/snapshots  held while a snapshot gets its number and its ref
@@ -51,6 +52,11 @@ impl StateDirectory {
         Self { path: common_dir.join("claudedo") }
     }
 
+    /// Returns the folder at a path.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// Returns where it lies.
     pub fn path(&self) -> &Path {
         &self.path
@@ -94,18 +100,24 @@ impl StateDirectory {
         })
     }
 
-    /// Loads the machine's id, making one when there is none.
+    /// Loads the machine's id, making one when there is none, and another when this is a copy (see [`Self::settle`]).
     pub fn require_machine(&self) -> Result<MachineId, FileError> {
+        self.create()?;
+        self.settle()?;
         if let Some(machine) = self.load_machine()? {
             return Ok(machine);
         }
-        self.create()?;
         let machine = MachineId::new_unique();
         match fs::create_new(&self.path.join("machine"), format!("{machine}\n").as_bytes()) {
             Ok(()) => Ok(machine),
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => self.require_machine(),
             Err(error) => Err(error),
         }
+    }
+
+    /// Replaces the machine's id.
+    pub(super) fn set_machine(&self, machine: &MachineId) -> Result<(), FileError> {
+        fs::write_private(&self.path.join("machine"), format!("{machine}\n").as_bytes())
     }
 
     /// Returns the ids of the runs that have a folder, the oldest first.
