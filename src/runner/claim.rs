@@ -18,6 +18,7 @@ use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
 use super::refusal::Refusal;
+use super::snapshots::Snapshotting;
 use super::threads::blocking;
 use super::workspace;
 use crate::os::fault::{FaultPoint, pass};
@@ -234,7 +235,9 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
     };
     pass(FaultPoint::SupervisorStarted)?;
     let watching = Watching::start(Arc::clone(engine), plan);
+    let snapshotting = Snapshotting::start(engine, plan);
     let status = child.wait().await.context("wait for the supervisor")?;
+    snapshotting.stop().await;
     watching.stop().await;
     match supervision(&directory)? {
         Supervision::Ended(exit) => Ok(exit),

@@ -13,6 +13,8 @@ use crate::git::{
 };
 use crate::os::fault::{FaultPoint, pass};
 use crate::run::{Changes, Judgement, WorkspaceRecord};
+use crate::store::snapshots::{NewSnapshot, Snapshots, Why};
+use crate::store::state_directory::StateDirectory;
 use crate::template::{CommitMessage, TemplateName, commit_message};
 
 /// What was kept of a run.
@@ -75,7 +77,14 @@ pub(crate) fn keep(
         }),
         WorkspacePlan::Worktree { repository, path, branch, base, tip_before } => {
             let repository = engine.repository_at(repository.as_deref())?;
-            let site = Site { repository: &repository, path, branch, base: *base, tip_before: *tip_before };
+            let site = Site {
+                repository: &repository,
+                state: &engine.state,
+                path,
+                branch,
+                base: *base,
+                tip_before: *tip_before,
+            };
             let template = engine.tasks.load_template(TemplateName::CommitMessage)?;
             let message = CommitMessage {
                 title: &plan.intent.title,
@@ -93,6 +102,7 @@ pub(crate) fn keep(
 
 struct Site<'a> {
     repository: &'a Repository,
+    state: &'a StateDirectory,
     path: &'a Path,
     branch: &'a BranchName,
     base: CommitId,
@@ -144,7 +154,7 @@ impl Site<'_> {
                 self.describe(commit, None, warnings)
             }
             Judgement::Failure { .. } | Judgement::Cancelled => {
-                let commit = self.keep_aside(plan, snapshot.tree, tip)?;
+                let commit = self.keep_aside(plan, &snapshot, tip)?;
                 self.describe(tip, Some(commit), warnings)
             }
         }
@@ -156,7 +166,7 @@ impl Site<'_> {
         let mut warnings = warnings(&snapshot);
         let missing = format!("the branch {} was deleted during the run", self.branch.short());
         warnings.push(missing.clone());
-        let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
+        let commit = self.keep_aside(plan, &snapshot, self.tip_before)?;
         let kept = self.describe(self.tip_before, Some(commit), warnings)?;
         Ok(Kept { missing: Some(format!("{missing}; its files are kept as {commit}")), ..kept })
     }
@@ -212,27 +222,17 @@ impl Site<'_> {
         })
     }
 
-    fn keep_aside(&self, plan: &Plan, tree: TreeId, parent: CommitId) -> Result<CommitId, GitError> {
-        let name = format!("refs/claudedo/snapshots/{}", plan.intent.run);
-        if let Some(commit) = self.repository.own_ref(&name)?
-            && self.repository.tree_of(commit)? == tree
-        {
-            return Ok(commit);
-        }
-        let message =
-            format!("Unfinished work of task {}\n\nClaudedo-Run: {}\n", plan.intent.task, plan.intent.run);
-        let commit = self.repository.commit_tree(&NewCommit {
-            tree,
-            parents: &[parent],
-            message: &message,
-            author: &self.repository.author_identity(),
-            signing: Signing::Never,
-        })?;
-        pass(FaultPoint::SnapshotWritten)?;
-        self.repository.outwait_stale_lock(&name)?;
-        self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(commit))?;
-        pass(FaultPoint::SnapshotKept)?;
-        Ok(commit)
+    fn keep_aside(&self, plan: &Plan, taken: &Snapshot, tip: CommitId) -> Result<CommitId, GitError> {
+        let new = NewSnapshot {
+            task: &plan.intent.task,
+            run: plan.intent.run,
+            why: Why::UnfinishedWork,
+            taken,
+            tip,
+            // What it is beside the branch has a ref of its own.
+            head: None,
+        };
+        Ok(Snapshots::new(self.repository, self.state).add_to_run(&new)?.commit)
     }
 
     fn describe(

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::ValueSeed;
 use super::value::{
-    Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
-    RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace, Written,
+    Budget, CommandWords, GitValue, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong,
+    PushUnproven, RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace, Written,
 };
 
 /// Where a setting may stand. Every one may stand in the user's git config.
@@ -76,6 +76,8 @@ macro_rules! with_settings {
             LogMax, log_max: Size = Size::mebibytes(256), Repository;
             /// Most of a run's output that its record keeps: the beginning and the end.
             LogRecordMax, log_record_max: Size = Size::mebibytes(64), Repository;
+            /// How often the worktree of a run that goes on is kept as a snapshot, if anything changed.
+            SnapshotInterval, snapshot_interval: Interval = Interval::Every(Span::minutes(5)), Repository;
             /// Folder under which worktrees are made; without it, one in the user's state folder.
             WorktreeRoot, worktree_root: OutsidePath, UserOnly;
             /// Keep the worktree of a task that is done; if not, it goes once its files are on the branch.

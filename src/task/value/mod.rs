@@ -23,7 +23,7 @@ pub use list::{CommandWords, Lines};
 pub use number::{Budget, Whole};
 pub use path::{OutsidePath, Program, RelativePath};
 pub use size::Size;
-pub use span::Span;
+pub use span::{Interval, Span};
 pub use text::{Text, Title, Word};
 pub use word::{PermissionMode, PushAlong, PushUnproven, Workspace};
 
