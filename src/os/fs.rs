@@ -339,9 +339,9 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let living = temporary_sibling(folder.path(), b"1", 0o600, Durability::Derived).unwrap();
         let (dead, new) = (path(".claudedo-dead.tmp"), path(".claudedo-new.tmp"));
-        fs::write(&dead, "1").unwrap();
-        fs::write(&new, "").unwrap();
-        fs::write(path("other.tmp"), "1").unwrap();
+        for (path, text) in [(&dead, "1"), (&new, ""), (&path("other.tmp"), "1")] {
+            File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).unwrap();
+        }
         fs::create_dir_all(path("run.trash/deep")).unwrap();
         sweep(folder.path());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);

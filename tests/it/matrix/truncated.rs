@@ -52,6 +52,7 @@ fn files_of_a_run_that_are_cut_at_any_byte_count_as_absent() {
         ended_by: EndedBy::Itself,
         swept: Vec::new(),
         refusal: None,
+        warnings: Vec::new(),
     };
     directory.set_exit(&exit).unwrap();
     at_every_byte(&folder.join("plan.json"), |length| {
