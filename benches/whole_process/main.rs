@@ -18,8 +18,10 @@ mod hook;
 mod log;
 mod many;
 mod measure;
+mod recovery;
 mod report;
 mod single;
+mod snapshot;
 mod watch;
 mod workshop;
 
@@ -34,11 +36,13 @@ const FIGURES: &[Figure] = &[
     ("version", single::version),
     ("idle", single::idle),
     ("task", single::task),
+    ("recovery", recovery::recovery),
     ("log", log::log),
     ("add", many::add),
     ("show", many::show),
     ("list", many::list),
     ("hook", hook::hook),
+    ("snapshot", snapshot::snapshot),
     ("latency", watch::latency),
     ("arrival", watch::arrival),
     ("watcher", watch::idle),

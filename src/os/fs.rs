@@ -230,6 +230,16 @@ pub fn remove_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Removes a folder with nothing in it; returns whether it was empty.
+pub fn remove_empty_directory(path: &Path) -> Result<bool, FileError> {
+    match fs::remove_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(FileError::on("remove", path)(error)),
+    }
+}
+
 /// Syncs a folder, so that the names in it survive a power cut.
 pub fn sync_directory(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(FileError::on("sync folder", path))
@@ -267,7 +277,8 @@ fn temporary_sibling(
         .map_err(FileError::on("create a temporary file in", folder))?;
     // Only [`sweep`] asks for it. Where there are no locks, what is left of killed processes stays.
     drop(file.as_file().try_lock());
-    file.write_all(bytes).map_err(FileError::on("write", file.path()))?;
+    // Through the file itself: what tempfile says of a failure has the path a second time.
+    file.as_file_mut().write_all(bytes).map_err(FileError::on("write", file.path()))?;
     if durability != Durability::Derived {
         file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
     }

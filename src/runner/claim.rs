@@ -18,6 +18,7 @@ use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
 use super::refusal::Refusal;
+use super::snapshots::Snapshotting;
 use super::threads::blocking;
 use super::workspace;
 use crate::os::fault::{FaultPoint, pass};
@@ -199,7 +200,7 @@ async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::
     }
     let exit = match supervision(&directory)? {
         Supervision::Ended(exit) => exit,
-        Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, clock::now()).await?,
+        Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, None, clock::now()).await?,
         Supervision::NeverStarted => start(engine, plan, lock).await?,
     };
     let plan = plan.clone();
@@ -234,11 +235,15 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
     };
     pass(FaultPoint::SupervisorStarted)?;
     let watching = Watching::start(Arc::clone(engine), plan);
+    let snapshotting = Snapshotting::start(engine, plan);
     let status = child.wait().await.context("wait for the supervisor")?;
+    snapshotting.stop().await;
     watching.stop().await;
     match supervision(&directory)? {
         Supervision::Ended(exit) => Ok(exit),
-        Supervision::Orphaned | Supervision::Supervised => Ok(end_orphan(&directory, clock::now()).await?),
+        Supervision::Orphaned | Supervision::Supervised => {
+            Ok(end_orphan(&directory, None, clock::now()).await?)
+        }
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
             let message = format!("The supervisor ended with {status} before the agent started: {said}");
@@ -263,6 +268,7 @@ fn not_started(
         ended_by,
         swept: Vec::new(),
         refusal: Some(refusal.reason),
+        warnings: Vec::new(),
     };
     engine.state.run_directory(plan.intent.run).set_exit(&exit)?;
     Ok(exit)

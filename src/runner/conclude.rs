@@ -69,7 +69,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         prompt: plan.prompt.clone(),
         result: seen.answer.clone(),
         error: error_text(&judgement),
-        log: Some(LogSource { path: directory.log_path() }),
+        log: Some(LogSource { path: directory.log_path(), bytes_max: plan.log_record_bytes_max }),
         events: event.into_iter().collect(),
     };
     if !is_recorded {

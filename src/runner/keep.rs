@@ -13,6 +13,8 @@ use crate::git::{
 };
 use crate::os::fault::{FaultPoint, pass};
 use crate::run::{Changes, Judgement, WorkspaceRecord};
+use crate::store::snapshots::{NewSnapshot, Snapshots, Why};
+use crate::store::state_directory::StateDirectory;
 use crate::template::{CommitMessage, TemplateName, commit_message};
 
 /// What was kept of a run.
@@ -74,8 +76,15 @@ pub(crate) fn keep(
             missing: None,
         }),
         WorkspacePlan::Worktree { repository, path, branch, base, tip_before } => {
-            let repository = engine.repository_at(repository)?;
-            let site = Site { repository: &repository, path, branch, base: *base, tip_before: *tip_before };
+            let repository = engine.repository_at(repository.as_deref())?;
+            let site = Site {
+                repository: &repository,
+                state: &engine.state,
+                path,
+                branch,
+                base: *base,
+                tip_before: *tip_before,
+            };
             let template = engine.tasks.load_template(TemplateName::CommitMessage)?;
             let message = CommitMessage {
                 title: &plan.intent.title,
@@ -93,6 +102,7 @@ pub(crate) fn keep(
 
 struct Site<'a> {
     repository: &'a Repository,
+    state: &'a StateDirectory,
     path: &'a Path,
     branch: &'a BranchName,
     base: CommitId,
@@ -119,6 +129,7 @@ impl Site<'_> {
         pass(FaultPoint::TreeWritten)?;
         let mut warnings = warnings(&snapshot);
         warnings.extend(self.keep_head(plan, tip)?);
+        warnings.extend(self.told_history(tip)?);
         if worktree.git_dir.join("MERGE_HEAD").exists() {
             warnings.push("the agent left a merge unfinished; look for conflict markers".to_owned());
         }
@@ -130,6 +141,11 @@ impl Site<'_> {
         }
         match judgement {
             Judgement::Success => {
+                if let Some(elsewhere) = self.repository.other_worktree_on(self.branch, self.path)? {
+                    let commit = self.keep_aside(plan, snapshot.tree, tip)?;
+                    let kept = self.describe(tip, Some(commit), warnings)?;
+                    return Ok(Kept { missing: Some(self.not_moved(&elsewhere, commit)), ..kept });
+                }
                 let commit = self.commit(snapshot.tree, tip, message)?;
                 pass(FaultPoint::CommitWritten)?;
                 self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
@@ -138,7 +154,7 @@ impl Site<'_> {
                 self.describe(commit, None, warnings)
             }
             Judgement::Failure { .. } | Judgement::Cancelled => {
-                let commit = self.keep_aside(plan, snapshot.tree, tip)?;
+                let commit = self.keep_aside(plan, &snapshot, tip)?;
                 self.describe(tip, Some(commit), warnings)
             }
         }
@@ -150,9 +166,28 @@ impl Site<'_> {
         let mut warnings = warnings(&snapshot);
         let missing = format!("the branch {} was deleted during the run", self.branch.short());
         warnings.push(missing.clone());
-        let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
+        let commit = self.keep_aside(plan, &snapshot, self.tip_before)?;
         let kept = self.describe(self.tip_before, Some(commit), warnings)?;
         Ok(Kept { missing: Some(format!("{missing}; its files are kept as {commit}")), ..kept })
+    }
+
+    fn not_moved(&self, elsewhere: &Path, commit: CommitId) -> String {
+        format!(
+            "the branch {} is checked out in {}, so it was not moved; the files are kept as {commit}",
+            self.branch.short(),
+            elsewhere.display()
+        )
+    }
+
+    /// Says that somebody gave the branch another history while the agent worked: the work goes on top of it.
+    fn told_history(&self, tip: CommitId) -> Result<Option<String>, GitError> {
+        if tip == self.tip_before || self.repository.is_ancestor(self.tip_before, tip)? {
+            return Ok(None);
+        }
+        let (branch, before) = (self.branch.short(), self.tip_before);
+        Ok(Some(format!(
+            "the branch {branch} was moved to another history during the run; it began at {before}"
+        )))
     }
 
     /// Keeps commits that the agent made beside its branch: their files are in the snapshot, they are not.
@@ -187,27 +222,17 @@ impl Site<'_> {
         })
     }
 
-    fn keep_aside(&self, plan: &Plan, tree: TreeId, parent: CommitId) -> Result<CommitId, GitError> {
-        let name = format!("refs/claudedo/snapshots/{}", plan.intent.run);
-        if let Some(commit) = self.repository.own_ref(&name)?
-            && self.repository.tree_of(commit)? == tree
-        {
-            return Ok(commit);
-        }
-        let message =
-            format!("Unfinished work of task {}\n\nClaudedo-Run: {}\n", plan.intent.task, plan.intent.run);
-        let commit = self.repository.commit_tree(&NewCommit {
-            tree,
-            parents: &[parent],
-            message: &message,
-            author: &self.repository.author_identity(),
-            signing: Signing::Never,
-        })?;
-        pass(FaultPoint::SnapshotWritten)?;
-        self.repository.outwait_stale_lock(&name)?;
-        self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(commit))?;
-        pass(FaultPoint::SnapshotKept)?;
-        Ok(commit)
+    fn keep_aside(&self, plan: &Plan, taken: &Snapshot, tip: CommitId) -> Result<CommitId, GitError> {
+        let new = NewSnapshot {
+            task: &plan.intent.task,
+            run: plan.intent.run,
+            why: Why::UnfinishedWork,
+            taken,
+            tip,
+            // What it is beside the branch has a ref of its own.
+            head: None,
+        };
+        Ok(Snapshots::new(self.repository, self.state).add_to_run(&new)?.commit)
     }
 
     fn describe(

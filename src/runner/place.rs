@@ -1,6 +1,6 @@
 //! Where a task's agent will work: which repository, which branch from where, which folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
 use super::plan::{Intent, WorkspacePlan};
@@ -36,28 +36,38 @@ fn worktree(
     task: &LoadedTask,
     settings: &TaskSettings,
 ) -> Result<WorkspacePlan, GitError> {
-    let repository = match &settings.list.repository {
-        Some(path) => Repository::discover(&resolved(engine, path))?,
-        None => engine.repository.clone(),
-    };
+    let repository = repository_of(engine, settings)?;
     let branch = branch_of(id)?;
     let tip = repository.branch_tip(&branch)?;
     let base = match tip {
         Some(tip) => tip,
         None => base(&repository, task, settings)?,
     };
-    let root = settings.resolved.worktree_root.value.as_ref().map(|path| resolved(engine, path));
-    let folder = match root {
-        Some(root) => root.join(clone_name(engine)),
-        None => state_folder(engine).join("worktrees"),
-    };
     Ok(WorkspacePlan::Worktree {
-        repository: repository.common_dir(),
-        path: folder.join(id.as_str()),
+        repository: Some(repository.common_dir()).filter(|path| *path != engine.common_dir()),
+        path: worktree_path(engine, id, settings),
         branch,
         base,
         tip_before: tip.unwrap_or(base),
     })
+}
+
+/// Returns where the worktree of a task lies, or would.
+pub(crate) fn worktree_path(engine: &Engine, id: &TaskId, settings: &TaskSettings) -> PathBuf {
+    let root = settings.resolved.worktree_root.value.as_ref().map(|path| resolved(engine, path));
+    let folder = match root {
+        Some(root) => clone_folder(engine, &root),
+        None => state_folder(engine).join("worktrees"),
+    };
+    folder.join(id.as_str())
+}
+
+/// Returns the repository that a task works in.
+pub(crate) fn repository_of(engine: &Engine, settings: &TaskSettings) -> Result<Repository, GitError> {
+    match &settings.list.repository {
+        Some(path) => Repository::discover(&resolved(engine, path)),
+        None => Ok(engine.repository.clone()),
+    }
 }
 
 /// Where the branch begins: what the task says, else the branch of a task it comes after, else HEAD.
@@ -87,17 +97,30 @@ pub(crate) fn branch_of(task: &TaskId) -> Result<BranchName, GitError> {
 }
 
 fn state_folder(engine: &Engine) -> PathBuf {
-    engine.state_home.join("git-claudedo").join(clone_name(engine))
+    clone_folder(engine, &engine.state_home.join("git-claudedo"))
 }
 
-fn clone_name(engine: &Engine) -> String {
-    format!("{}-{}", engine.repository.name(), &engine.machine.as_str()[..MACHINE_PREFIX])
+/// Returns the folder of this clone. One whose repository was renamed since goes on with the folder that it has.
+fn clone_folder(engine: &Engine, root: &Path) -> PathBuf {
+    let ends = format!("-{}", &engine.machine.as_str()[..MACHINE_PREFIX]);
+    let own = root.join(format!("{}{ends}", engine.repository.name()));
+    if own.exists() {
+        return own;
+    }
+    let others = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let mut others = others.filter(|entry| entry.file_name().to_string_lossy().ends_with(&ends));
+    others.next().map_or(own, |entry| entry.path())
 }
 
 fn resolved(engine: &Engine, path: &OutsidePath) -> PathBuf {
+    resolve_outside(path, engine.tasks.work_tree(), engine.home())
+}
+
+/// Returns the path that a setting names: `~` is the home folder, and what is relative starts in the work tree.
+pub fn resolve_outside(path: &OutsidePath, work_tree: &Path, home: Option<PathBuf>) -> PathBuf {
     let path = path.as_path();
-    match (path.strip_prefix("~"), engine.home()) {
+    match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.join(rest),
-        (Ok(_) | Err(_), _) => engine.tasks.work_tree().join(path),
+        (Ok(_) | Err(_), _) => work_tree.join(path),
     }
 }

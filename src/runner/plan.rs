@@ -71,8 +71,16 @@ pub(crate) struct Plan {
     pub(crate) files: AgentFiles,
     /// What may still happen without a person.
     pub(crate) patience: RunPatience,
+    /// How much of the log its record keeps.
+    #[serde(default = "log_record_bytes_max")]
+    pub(crate) log_record_bytes_max: u64,
     /// What becomes of the worktree of a task that is done.
     pub(crate) when_done: WorktreeWhenDone,
+}
+
+/// What a plan of an earlier version says of it.
+fn log_record_bytes_max() -> u64 {
+    u64::MAX
 }
 
 /// What becomes of the worktree of a task that is done.
@@ -122,8 +130,9 @@ pub(crate) struct RunPatience {
 pub(crate) enum WorkspacePlan {
     /// A linked worktree on a branch of its own.
     Worktree {
-        /// The common git directory of the repository it belongs to.
-        repository: PathBuf,
+        /// The common git directory of the repository it belongs to; `None` for the runner's own, which may be moved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<PathBuf>,
         /// Where it lies.
         path: PathBuf,
         /// The branch.

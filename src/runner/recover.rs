@@ -80,7 +80,8 @@ pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow
     }
     match supervision(&remains.directory)? {
         Supervision::Orphaned => {
-            end_orphan(&remains.directory, clock::now()).await?;
+            let task_lock = engine.state.task_lock_path(&task);
+            end_orphan(&remains.directory, Some(&task_lock), clock::now()).await?;
         }
         Supervision::Supervised | Supervision::Ended(_) | Supervision::NeverStarted => {}
     }

@@ -1,7 +1,7 @@
 //! What can be seen of a run from its folder once the agent is gone, and what that means.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde_json::Value;
@@ -12,14 +12,12 @@ use crate::agent::command;
 use crate::agent::judge::{Cancel, Conversation, End, Protocol, judge};
 use crate::agent::stream::{Progress, Reading, read};
 use crate::os::fs::FileError;
+use crate::os::log::LogFile;
 use crate::run::{EndedBy, Judgement, Resumed, SessionId};
 use crate::store::run_directory::{ExitReport, RunDirectory};
 
 /// The most of the agent's standard error that is looked at.
 const ERROR_OUTPUT_BYTES_MAX: u64 = 16 * 1024;
-
-/// How much of the log is read at once.
-const READ_BYTES: usize = 256 * 1024;
 
 /// What can be seen of a run from its folder.
 #[derive(Debug)]
@@ -40,7 +38,7 @@ impl Seen {
     /// Looks at a run whose agent is gone.
     pub(crate) fn load(plan: &Plan, exit: &ExitReport, directory: &RunDirectory) -> anyhow::Result<Self> {
         let reading = match open_optional(&directory.log_path())? {
-            Some(log) => read(BufReader::with_capacity(READ_BYTES, log))?,
+            Some(log) => read(LogFile::new(log))?,
             None => Reading::default(),
         };
         let error_output = load_tail(&directory.stderr_path())?;

@@ -28,7 +28,7 @@ pub(crate) fn ensure(
             ("Sandbox creation failed", made.map_err(GitError::from))
         }
         WorkspacePlan::Worktree { repository, path, branch, base, .. } => {
-            let site = Site { repository, path, branch, base: *base };
+            let site = Site { repository: repository.as_deref(), path, branch, base: *base };
             ("Worktree creation failed", make_worktree(engine, intent, &site))
         }
     };
@@ -53,7 +53,7 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
     match &plan.workspace {
         WorkspacePlan::Sandbox { .. } => Ok(()),
         WorkspacePlan::Worktree { repository, path, branch, .. } => {
-            let repository = engine.repository_at(repository)?;
+            let repository = engine.repository_at(repository.as_deref())?;
             let goes = outcome == Outcome::Done && plan.when_done == WorktreeWhenDone::Remove;
             if goes && may_go(&repository, path, branch)? {
                 repository.remove_worktree(path)?;
@@ -63,7 +63,10 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
                 return Ok(());
             }
             match repository.worktree_state(path)? {
-                WorktreeState::Present(_) => repository.unlock_worktree(path),
+                WorktreeState::Present(_) => {
+                    repository.repair_worktree(path)?;
+                    repository.unlock_worktree(path)
+                }
                 WorktreeState::Absent
                 | WorktreeState::Missing(_)
                 | WorktreeState::Unfinished(_)
@@ -87,7 +90,7 @@ fn may_go(repository: &Repository, path: &Path, branch: &BranchName) -> Result<b
 }
 
 struct Site<'a> {
-    repository: &'a Path,
+    repository: Option<&'a Path>,
     path: &'a Path,
     branch: &'a BranchName,
     base: CommitId,
@@ -104,6 +107,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
     }
     let reason = format!("git-claudedo task {}", intent.task);
     if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
+        repository.repair_worktree(site.path)?;
         repository.set_worktree_lock(site.path, Some(&reason))?;
         return Ok(WorktreeChange::Reused);
     }

@@ -178,7 +178,13 @@ impl Records {
             RunRecord::folder_name(record.number, record.run)
         );
         if let Some(log) = log {
-            record.log = put_log(&mut changes, &folder, &log)?;
+            let (segments, left_out) = put_log(&mut changes, &folder, &log)?;
+            record.log = segments;
+            if left_out > 0 {
+                record.warnings.push(format!(
+                    "the log was longer than log_record_max: {left_out} bytes of its middle are not in the record"
+                ));
+            }
         }
         let record_path = format!("{folder}/run.json");
         changes.put(&record_path, &encode(&record, &record_path)?)?;

@@ -14,7 +14,9 @@
 //! until the next start of the program finds it.
 
 mod life;
+mod logs;
 mod orphan;
+mod swept;
 mod watch;
 
 use std::io;
@@ -109,6 +111,7 @@ fn not_started(reason: String, ended_by: EndedBy) -> ExitReport {
         ended_by,
         swept: Vec::new(),
         refusal: None,
+        warnings: Vec::new(),
     }
 }
 
