@@ -5,6 +5,10 @@
 //! a full or a broken disk would make it fail. `CLAUDEDO_FAULT_ONCE=<file>` names a file that is made then, and whose
 //! presence disarms the point, so that one process of many is hit. Without the feature, nothing of this is compiled.
 
+#[cfg(feature = "fault-points")]
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
 use super::fs::FileError;
 
 /// A step of the order of writes, named for what has just been done.
@@ -43,6 +47,20 @@ pub fn pass(point: FaultPoint) -> Result<(), FileError> {
 #[expect(clippy::unnecessary_wraps, reason = "with the feature it can fail")]
 pub const fn pass(_point: FaultPoint) -> Result<(), FileError> {
     Ok(())
+}
+
+/// Returns the program that is started as the supervisor: this one, unless a test comes between.
+///
+/// With the feature, `CLAUDEDO_FAULT_PROGRAM` names another, which is to start this one in the end.
+#[cfg(feature = "fault-points")]
+pub fn supervisor_program(own: PathBuf) -> PathBuf {
+    super::env::all().remove(OsStr::new("CLAUDEDO_FAULT_PROGRAM")).map_or(own, PathBuf::from)
+}
+
+/// Returns the program that is started as the supervisor: this one.
+#[cfg(not(feature = "fault-points"))]
+pub const fn supervisor_program(own: PathBuf) -> PathBuf {
+    own
 }
 
 #[cfg(feature = "fault-points")]

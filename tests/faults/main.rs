@@ -3,6 +3,7 @@
 //! Needs the feature `fault-points`: `cargo test --features fault-points --test faults`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod campaign;
 mod criteria;
 mod points;
 #[path = "../it/support/mod.rs"]
