@@ -7,6 +7,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How the name of a file begins that is about to take the place of another.
+const PREFIX: &str = ".claudedo-";
+
+/// How it ends.
+const SUFFIX: &str = ".tmp";
 
 /// What failed, and on which path.
 #[derive(Debug, thiserror::Error)]
@@ -177,6 +184,28 @@ pub fn remove_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Removes what a process left in a folder that was killed while it replaced a file there, at least so long ago.
+///
+/// An absent folder has nothing of the kind.
+pub fn remove_temporaries(folder: &Path, age_min: Duration) -> Result<(), FileError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(FileError::on("read folder", folder)(error)),
+    };
+    let is_temporary = |entry: &fs::DirEntry| {
+        entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+    };
+    for entry in entries.flatten().filter(is_temporary) {
+        let written = entry.metadata().and_then(|metadata| metadata.modified());
+        // One of the future is as old as one of now.
+        if written.is_ok_and(|written| written.elapsed().unwrap_or_default() >= age_min) {
+            remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Syncs a folder, so that the names in it survive a power cut.
 pub fn sync_directory(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(FileError::on("sync folder", path))
@@ -206,8 +235,8 @@ fn temporary_sibling(
     durability: Durability,
 ) -> Result<tempfile::NamedTempFile, FileError> {
     let mut file = tempfile::Builder::new()
-        .prefix(".claudedo-")
-        .suffix(".tmp")
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
         .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(FileError::on("create a temporary file in", folder))?;
@@ -237,6 +266,24 @@ mod tests {
         let error = create_new(&path, b"second").unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"first");
+    }
+
+    #[test]
+    fn only_what_a_replacement_left_long_ago_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in [".claudedo-old.tmp", ".claudedo-new.tmp", "mine.tmp", ".claudedo-list"] {
+            write_atomic(&path(name), b"x").unwrap();
+            if name != ".claudedo-new.tmp" {
+                let file = File::options().append(true).open(path(name)).unwrap();
+                file.set_modified(std::time::UNIX_EPOCH).unwrap();
+            }
+        }
+        remove_temporaries(folder.path(), Duration::from_mins(1)).unwrap();
+        let is_there = |name: &str| path(name).exists();
+        assert!(!is_there(".claudedo-old.tmp"));
+        assert!(is_there(".claudedo-new.tmp") && is_there("mine.tmp") && is_there(".claudedo-list"));
+        remove_temporaries(&path("absent"), Duration::ZERO).unwrap();
     }
 
     #[test]

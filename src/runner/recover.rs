@@ -16,7 +16,7 @@ use crate::os::{clock, fs};
 use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::event_stream::Level;
 use crate::store::run_directory::RunDirectory;
-use crate::store::state_directory::TaskLock;
+use crate::store::state_directory::{HALF_WRITTEN_AGE_MIN, TaskLock};
 use crate::supervisor::{Supervision, end_orphan, supervision};
 use crate::task::TaskId;
 
@@ -31,6 +31,7 @@ pub(crate) struct Remains {
 
 /// Looks for what was left behind and clears away what means nothing.
 pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
+    clear_half_written(engine);
     let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
@@ -97,6 +98,20 @@ fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()>
     );
     engine.broadcast.log(Level::Error, message);
     Ok(())
+}
+
+/// Half a file in the place of no other harms nobody, so one that cannot be removed stops nothing.
+fn clear_half_written(engine: &Engine) {
+    let cleared = engine
+        .state
+        .remove_half_written()
+        .and_then(|()| engine.tasks.remove_half_written(HALF_WRITTEN_AGE_MIN));
+    if let Err(error) = cleared {
+        let source = &error.source;
+        engine
+            .broadcast
+            .log(Level::Warning, format!("failed to {error}: {source}; it can be removed by hand"));
+    }
 }
 
 /// A folder without a plan means nothing. One whose plan cannot be read may mean a lot, and stays.

@@ -4,6 +4,7 @@
 //! right after it. Nothing here ever falls back to the user's own checkout.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::engine::Engine;
 use super::plan::{Intent, Plan, WorkspacePlan, WorktreeWhenDone};
@@ -52,7 +53,10 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
                 return Ok(());
             }
             match repository.worktree_state(path)? {
-                WorktreeState::Present(_) => repository.unlock_worktree(path),
+                WorktreeState::Present(worktree) => {
+                    fs::remove_temporaries(&worktree.git_dir, Duration::ZERO)?;
+                    repository.unlock_worktree(path)
+                }
                 WorktreeState::Absent
                 | WorktreeState::Missing(_)
                 | WorktreeState::Unfinished(_)
@@ -93,7 +97,9 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
         repository.create_branch(site.branch, site.base, &message)?;
     }
     let reason = format!("git-claudedo task {}", intent.task);
-    if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
+    if let WorktreeState::Present(worktree) = repository.worktree_state(site.path)? {
+        // The task's lock is ours: who was writing there is gone.
+        fs::remove_temporaries(&worktree.git_dir, Duration::ZERO)?;
         repository.set_worktree_lock(site.path, Some(&reason))?;
         return Ok(WorktreeChange::Reused);
     }

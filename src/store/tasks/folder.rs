@@ -226,6 +226,14 @@ impl TaskFolder {
     }
 
     /// Refuses a `.claudedo` or `.claudedo/tasks` that leads elsewhere.
+    /// Removes what killed commands left half written so long ago, unless the folder is a link to somewhere else.
+    pub fn remove_half_written(&self, age_min: Duration) -> Result<(), FileError> {
+        match self.require_own_folders() {
+            Ok(()) => fs::remove_temporaries(&self.tasks_path(), age_min),
+            Err(_) => Ok(()),
+        }
+    }
+
     pub(super) fn require_own_folders(&self) -> Result<(), TaskFileError> {
         [self.path(), self.tasks_path()].iter().try_for_each(|path| require_folder(path))
     }
