@@ -18,7 +18,7 @@ use gix::worktree::remove::Force;
 
 use super::repository::normal;
 use super::{BranchName, CommitId, GitError, GitProgram, Repository};
-use crate::os::fs;
+use crate::os::fs::{self, FileError};
 
 /// What gix and git write into the lock of a worktree they have not finished making.
 const UNFINISHED: &str = "initializing";
@@ -128,6 +128,25 @@ impl Repository {
         proxy
             .remove(Force::OverrideLock, Discard)
             .map_err(GitError::on(format!("remove worktree {}", path.display())))
+    }
+
+    /// Removes registrations for a worktree at a path that were begun and do not say yet where it is.
+    ///
+    /// While there is one, gix and git alike make no worktree at all. For a caller whose lock proves that nobody is
+    /// making this one: its maker was killed.
+    pub fn remove_half_registration(&self, path: &Path) -> Result<(), GitError> {
+        let folder = self.common_dir().join("worktrees");
+        let path = normal(path);
+        let Some(name) = path.file_name() else { return Ok(()) };
+        // Where the name was taken, a number follows it.
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let begun = entries.filter(|entry| entry.file_name().as_bytes().starts_with(name.as_bytes()));
+        for registration in begun.map(|entry| entry.path()) {
+            if is_half(&registration)? {
+                fs::remove_tree(&registration)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns what is at a path.
@@ -264,6 +283,16 @@ fn patiently<T>(mut attempt: impl FnMut() -> Result<T, gix::Error>) -> Result<T,
 /// No error class tells this one from others.
 fn is_half_registered(error: &gix::Error) -> bool {
     format!("{error:?}").contains("gitdir")
+}
+
+/// Returns whether a registration does not say where its worktree is, and nobody has locked it for a reason.
+fn is_half(registration: &Path) -> Result<bool, FileError> {
+    let text = |name: &str| -> Result<Vec<u8>, FileError> {
+        let bytes = fs::read_optional(&registration.join(name))?.unwrap_or_default();
+        Ok(bytes.trim_ascii().to_vec())
+    };
+    let lock = text("locked")?;
+    Ok(text("gitdir")?.is_empty() && (lock.is_empty() || lock == UNFINISHED.as_bytes()))
 }
 
 fn require_registered<'repository>(

@@ -149,9 +149,11 @@ pub fn remove_directory(path: &Path) -> Result<(), FileError> {
     remove_tree(&trash)
 }
 
-/// Removes a folder, also where folders in it may not be written: Go's module cache, for one, is read-only.
+/// Removes a folder with all that is in it where it stands, for one that means nothing either whole or in part.
+///
+/// Also where folders in it may not be written: Go's module cache, for one, is read-only.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn remove_tree(path: &Path) -> Result<(), FileError> {
+pub fn remove_tree(path: &Path) -> Result<(), FileError> {
     let removed = match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             open_folders(path);

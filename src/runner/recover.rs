@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::engine::Engine;
-use super::plan::{PLAN_VERSION, Plan};
+use super::plan::{PLAN_VERSION, Plan, WorkspacePlan};
 use super::threads::blocking;
 use crate::os::{clock, fs};
 use crate::run::{EventKind, Outcome, StoredState};
@@ -51,6 +51,9 @@ pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
             clear_away_recorded(engine, &earlier)?;
         }
     }
+    for remains in remains.values() {
+        clear_half_registration(engine, &remains.plan);
+    }
     Ok(remains.into_values().collect())
 }
 
@@ -83,6 +86,18 @@ pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow
         Supervision::Supervised | Supervision::Ended(_) | Supervision::NeverStarted => {}
     }
     blocking(engine, move |engine| Ok(engine.state.lock_task(&task)?)).await
+}
+
+/// A worktree whose registration was only begun bars those of all other tasks, so it goes before any of them starts.
+fn clear_half_registration(engine: &Engine, plan: &Plan) {
+    let WorkspacePlan::Worktree { repository, path, .. } = &plan.workspace else { return };
+    // Whoever holds the lock has his worktree, or is about to see to it.
+    let Ok(Some(_lock)) = engine.state.try_lock_task(&plan.intent.task) else { return };
+    let cleared = engine.repository_at(repository).and_then(|found| found.remove_half_registration(path));
+    if let Err(error) = cleared {
+        let task = &plan.intent.task;
+        engine.broadcast.log(Level::Warning, format!("the worktree of task {task}: failed to {error}"));
+    }
 }
 
 fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()> {

@@ -103,6 +103,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
         repository.set_worktree_lock(site.path, Some(&reason))?;
         return Ok(WorktreeChange::Reused);
     }
+    repository.remove_half_registration(site.path)?;
     repository.add_worktree(site.path, site.branch, &reason)?;
     Ok(WorktreeChange::Created)
 }
