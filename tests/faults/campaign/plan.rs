@@ -33,18 +33,6 @@ const KILL: &[Fault] = &[Fault::Kill];
 /// The whole campaign.
 #[rustfmt::skip]
 const ROWS: [Row; 26] = [
-    Row { scenarios: &RUNS, process: Process::Runner, calls: Calls::Change, faults: KILL, step: 3 },
-    Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::All, faults: KILL, step: 9 },
-    Row { scenarios: &[Scenario::Edits], process: Process::MainThread, calls: Calls::All, faults: KILL, step: 9 },
-    Row { scenarios: &RUNS, process: Process::Supervisor, calls: Calls::Change, faults: KILL, step: 1 },
-    Row { scenarios: &[Scenario::Edits, Scenario::Cancelled], process: Process::Supervisor, calls: Calls::All, faults: KILL, step: 9 },
-    Row { scenarios: &RUNS, process: Process::Recovery, calls: Calls::Change, faults: KILL, step: 5 },
-    Row { scenarios: &[Scenario::Retried, Scenario::Two], process: Process::Tree, calls: Calls::Change, faults: KILL, step: 5 },
-    Row { scenarios: &[Scenario::Commits], process: Process::Git, calls: Calls::Change, faults: KILL, step: 1 },
-    Row { scenarios: &[Scenario::Commits], process: Process::Git, calls: Calls::All, faults: KILL, step: 9 },
-    Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::Change, faults: KILL, step: 1 },
-    Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::All, faults: KILL, step: 9 },
-    Row { scenarios: &[Scenario::Cancelled], process: Process::Cancel, calls: Calls::Change, faults: KILL, step: 1 },
     Row { scenarios: &[Scenario::Edits, Scenario::Unfinished], process: Process::Runner, calls: Calls::Write, faults: &[Fault::NoSpace, Fault::Broken], step: 5 },
     Row { scenarios: &[Scenario::Edits, Scenario::Unfinished], process: Process::Runner, calls: Calls::Open, faults: &[Fault::NoDescriptor], step: 9 },
     Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::Open, faults: &[Fault::NoSpace, Fault::Broken, Fault::NoDescriptorFrom], step: 21 },
@@ -59,6 +47,18 @@ const ROWS: [Row; 26] = [
     Row { scenarios: &[Scenario::Edits], process: Process::Supervisor, calls: Calls::Rename, faults: &[Fault::NoSpace, Fault::Broken, Fault::NoSpaceFrom], step: 1 },
     Row { scenarios: &[Scenario::Edits], process: Process::Supervisor, calls: Calls::Sync, faults: &[Fault::Broken, Fault::BrokenFrom], step: 1 },
     Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::Change, faults: &[Fault::NoSpace, Fault::Broken], step: 2 },
+    Row { scenarios: &RUNS, process: Process::Runner, calls: Calls::Change, faults: KILL, step: 3 },
+    Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::All, faults: KILL, step: 9 },
+    Row { scenarios: &[Scenario::Edits], process: Process::MainThread, calls: Calls::All, faults: KILL, step: 9 },
+    Row { scenarios: &RUNS, process: Process::Supervisor, calls: Calls::Change, faults: KILL, step: 1 },
+    Row { scenarios: &[Scenario::Edits, Scenario::Cancelled], process: Process::Supervisor, calls: Calls::All, faults: KILL, step: 9 },
+    Row { scenarios: &RUNS, process: Process::Recovery, calls: Calls::Change, faults: KILL, step: 5 },
+    Row { scenarios: &[Scenario::Retried, Scenario::Two], process: Process::Tree, calls: Calls::Change, faults: KILL, step: 5 },
+    Row { scenarios: &[Scenario::Commits], process: Process::Git, calls: Calls::Change, faults: KILL, step: 1 },
+    Row { scenarios: &[Scenario::Commits], process: Process::Git, calls: Calls::All, faults: KILL, step: 9 },
+    Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::Change, faults: KILL, step: 1 },
+    Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::All, faults: KILL, step: 9 },
+    Row { scenarios: &[Scenario::Cancelled], process: Process::Cancel, calls: Calls::Change, faults: KILL, step: 1 },
 ];
 
 /// Returns all points of the whole campaign, those of a row together.
