@@ -18,6 +18,7 @@ use gix::worktree::remove::Force;
 
 use super::repository::normal;
 use super::{BranchName, CommitId, GitError, GitProgram, Repository};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::{self, FileError};
 
 /// What gix and git write into the lock of a worktree they have not finished making.
@@ -91,13 +92,20 @@ impl Repository {
         } else {
             self.add_with_gix(path, branch, tip)?;
         }
+        pass(FaultPoint::WorktreeFilled)?;
         self.set_worktree_lock(path, Some(lock))?;
+        pass(FaultPoint::WorktreeLocked)?;
         self.remember_files(path)
     }
 
-    /// Removes the lock of a worktree, so that git's own commands may remove it.
+    /// Removes the lock of a worktree, so that git's own commands may remove it, and what a killed start left beside
+    /// its index. The caller holds the task's lock.
     pub fn unlock_worktree(&self, path: &Path) -> Result<(), GitError> {
-        self.set_worktree_lock(path, None)
+        self.set_worktree_lock(path, None)?;
+        if let Some(proxy) = registered(&self.main()?, path)? {
+            fs::sweep_files(proxy.git_dir());
+        }
+        Ok(())
     }
 
     /// Locks a worktree again, with another reason, or unlocks it with `None`.
@@ -123,6 +131,7 @@ impl Repository {
             WorktreeState::Present(_) | WorktreeState::Missing(_) | WorktreeState::Unfinished(_) => {}
         }
         fs::remove_directory(path)?;
+        pass(FaultPoint::WorktreeEmptied)?;
         let repository = self.main()?;
         let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
         proxy
@@ -233,6 +242,7 @@ fn make(
         PreviousValue::Any,
         LogChange::default(),
     ))?;
+    pass(FaultPoint::WorktreeRegistered).map_err(gix::Error::from_error)?;
     prepared.checkout(Discard, &never)
 }
 

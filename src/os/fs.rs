@@ -9,11 +9,19 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How the name of a file begins that is about to take the place of another.
-const PREFIX: &str = ".claudedo-";
+use super::fault::{FaultPoint, pass};
 
-/// How it ends.
-const SUFFIX: &str = ".tmp";
+/// How the names begin of files that are to replace others.
+const TEMPORARY_START: &str = ".claudedo-";
+
+/// How they end.
+const TEMPORARY_END: &str = ".tmp";
+
+/// How the names end of folders that are being removed.
+const TRASH_END: &str = ".trash";
+
+/// No process takes longer between making a file and locking it, unless the machine sleeps.
+const UNLOCKED_MAX: Duration = Duration::from_hours(1);
 
 /// What failed, and on which path.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +143,7 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 /// under a name that means something.
 pub fn remove_directory(path: &Path) -> Result<(), FileError> {
     let mut trash = path.as_os_str().to_owned();
-    trash.push(".trash");
+    trash.push(TRASH_END);
     let trash = PathBuf::from(trash);
     match fs::rename(path, &trash) {
         Ok(()) => {}
@@ -146,7 +154,42 @@ pub fn remove_directory(path: &Path) -> Result<(), FileError> {
         }
         Err(error) => return Err(FileError::on("rename", path)(error)),
     }
+    pass(FaultPoint::FolderRenamed)?;
     remove_tree(&trash)
+}
+
+/// Removes what killed processes left in a folder of what they were doing there: files that were to replace others,
+/// and folders that were moved aside. What cannot be removed stays.
+///
+/// Whoever writes a file holds a lock on it, so that the files of those who live are told apart. One without bytes
+/// may be about to be locked, and stays until it is an hour old.
+pub fn sweep(folder: &Path) {
+    sweep_files(folder);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().ends_with(TRASH_END) {
+            // The next start tries again.
+            drop(remove_tree(&entry.path()));
+        }
+    }
+}
+
+/// Removes only the files among them, in a folder where others may have folders that look like ours.
+pub fn sweep_files(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY_START) && name.ends_with(TEMPORARY_END) && is_abandoned(&path) {
+            // The next start tries again.
+            drop(remove_file(&path));
+        }
+    }
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let Ok(metadata) = file.metadata() else { return false };
+    let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
+    file.try_lock().is_ok() && (metadata.len() > 0 || age > Some(UNLOCKED_MAX))
 }
 
 /// Removes a folder with all that is in it where it stands, for one that means nothing either whole or in part.
@@ -186,28 +229,6 @@ pub fn remove_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Removes what a process left in a folder that was killed while it replaced a file there, at least so long ago.
-///
-/// An absent folder has nothing of the kind.
-pub fn remove_temporaries(folder: &Path, age_min: Duration) -> Result<(), FileError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(FileError::on("read folder", folder)(error)),
-    };
-    let is_temporary = |entry: &fs::DirEntry| {
-        entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
-    };
-    for entry in entries.flatten().filter(is_temporary) {
-        let written = entry.metadata().and_then(|metadata| metadata.modified());
-        // One of the future is as old as one of now.
-        if written.is_ok_and(|written| written.elapsed().unwrap_or_default() >= age_min) {
-            remove_file(&entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 /// Syncs a folder, so that the names in it survive a power cut.
 pub fn sync_directory(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(FileError::on("sync folder", path))
@@ -224,6 +245,7 @@ fn replace(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> Resu
     let folder = parent(path);
     let file = temporary_sibling(folder, bytes, mode, durability)?;
     file.persist(path).map_err(|error| FileError::on("replace", path)(error.error))?;
+    pass(FaultPoint::FileReplaced)?;
     match durability {
         Durability::Synced => sync_directory(folder),
         Durability::InBatch | Durability::Derived => Ok(()),
@@ -237,15 +259,18 @@ fn temporary_sibling(
     durability: Durability,
 ) -> Result<tempfile::NamedTempFile, FileError> {
     let mut file = tempfile::Builder::new()
-        .prefix(PREFIX)
-        .suffix(SUFFIX)
+        .prefix(TEMPORARY_START)
+        .suffix(TEMPORARY_END)
         .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(FileError::on("create a temporary file in", folder))?;
+    // Only [`sweep`] asks for it. Where there are no locks, what is left of killed processes stays.
+    drop(file.as_file().try_lock());
     file.write_all(bytes).map_err(FileError::on("write", file.path()))?;
     if durability != Durability::Derived {
         file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
     }
+    pass(FaultPoint::FileWritten)?;
     Ok(file)
 }
 
@@ -268,24 +293,6 @@ mod tests {
         let error = create_new(&path, b"second").unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"first");
-    }
-
-    #[test]
-    fn only_what_a_replacement_left_long_ago_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        for name in [".claudedo-old.tmp", ".claudedo-new.tmp", "mine.tmp", ".claudedo-list"] {
-            write_atomic(&path(name), b"x").unwrap();
-            if name != ".claudedo-new.tmp" {
-                let file = File::options().append(true).open(path(name)).unwrap();
-                file.set_modified(std::time::UNIX_EPOCH).unwrap();
-            }
-        }
-        remove_temporaries(folder.path(), Duration::from_mins(1)).unwrap();
-        let is_there = |name: &str| path(name).exists();
-        assert!(!is_there(".claudedo-old.tmp"));
-        assert!(is_there(".claudedo-new.tmp") && is_there("mine.tmp") && is_there(".claudedo-list"));
-        remove_temporaries(&path("absent"), Duration::ZERO).unwrap();
     }
 
     #[test]
@@ -312,6 +319,26 @@ mod tests {
         assert_eq!(fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(outside.path()).unwrap().permissions().mode() & 0o777, 0o500);
         remove_directory(&folder.path().join("cache")).unwrap();
+    }
+
+    #[test]
+    fn what_is_left_of_the_dead_is_swept_and_the_files_of_the_living_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let living = temporary_sibling(folder.path(), b"1", 0o600, Durability::Derived).unwrap();
+        let (dead, new) = (path(".claudedo-dead.tmp"), path(".claudedo-new.tmp"));
+        write_atomic(&dead, b"1").unwrap();
+        write_atomic(&new, b"").unwrap();
+        write_atomic(&path("other.tmp"), b"1").unwrap();
+        fs::create_dir_all(path("run.trash/deep")).unwrap();
+        sweep(folder.path());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        assert!(living.path().exists() && new.exists() && path("other.tmp").exists());
+        let old = File::options().append(true).open(&new).unwrap();
+        old.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        drop(old);
+        sweep(folder.path());
+        assert!(!new.exists());
     }
 
     #[test]

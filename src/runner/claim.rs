@@ -98,7 +98,9 @@ async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyho
             let concluded = blocking(engine, move |engine| {
                 announce(engine, &intent);
                 ensure_claimed(engine, &intent)?;
+                pass(FaultPoint::RefusalClaimed)?;
                 let concluded = refuse(engine, &intent, &refusal)?;
+                pass(FaultPoint::RefusalRecorded)?;
                 finished(engine, &intent, &concluded);
                 Ok(concluded)
             });
@@ -149,6 +151,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
         Following::Again { next, pause } => {
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
             next.write(&engine.state)?;
+            pass(FaultPoint::NextPlanned)?;
             let message =
                 format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
             engine.broadcast.tell(
@@ -160,11 +163,13 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
         }
         Following::End => {
             workspace::release(engine, plan, concluded.outcome)?;
+            pass(FaultPoint::WorkspaceReleased)?;
             finished(engine, &plan.intent, concluded);
             None
         }
         Following::Hold { message, .. } => {
             workspace::release(engine, plan, concluded.outcome)?;
+            pass(FaultPoint::WorkspaceReleased)?;
             let message = format!("held: {message}");
             engine.broadcast.tell(
                 Some(&plan.intent.task),
@@ -174,8 +179,9 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             None
         }
     };
-    pass(FaultPoint::Released)?;
+    pass(FaultPoint::RunClosing)?;
     fs::remove_directory(engine.state.run_directory(plan.intent.run).path())?;
+    pass(FaultPoint::RunClosed)?;
     Ok(next)
 }
 
@@ -258,6 +264,7 @@ async fn supervise(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow
             )));
         }
     };
+    pass(FaultPoint::SupervisorStarted)?;
     let watching = Watching::start(Arc::clone(engine), plan);
     let status = child.wait().await.context("wait for the supervisor")?;
     watching.stop().await;
@@ -309,7 +316,7 @@ fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<()> {
         | StoredState::Ended { .. } => {
             let kind = EventKind::Claimed { claim: intent.claim };
             engine.records.append_event(&intent.task, kind, clock::now())?;
-            Ok(())
+            Ok(pass(FaultPoint::Claimed)?)
         }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Concluded {
 pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyhow::Result<Concluded> {
     let directory = engine.state.run_directory(plan.intent.run);
     let seen = Seen::load(plan, exit, &directory)?;
+    pass(FaultPoint::Judged)?;
     let is_recorded = is_recorded(engine, &plan.intent)?;
     let (judgement, kept) = match keep(engine, plan, &seen.judgement, &seen.work()) {
         // Its worktree may have been removed since the record was written.

@@ -11,6 +11,7 @@ use crate::git::{
     BranchName, CommitId, DiffStat, GitError, NestedKind, NewCommit, Repository, Signing, Snapshot, TreeId,
     WorktreeState,
 };
+use crate::os::fault::{FaultPoint, pass};
 use crate::run::{Changes, Judgement, WorkspaceRecord};
 use crate::template::{CommitMessage, TemplateName, commit_message};
 
@@ -115,6 +116,7 @@ impl Site<'_> {
             self.repository.sync_all_objects()?;
         }
         let snapshot = self.repository.snapshot(self.path, tip)?;
+        pass(FaultPoint::TreeWritten)?;
         let mut warnings = warnings(&snapshot);
         warnings.extend(self.keep_head(plan, tip)?);
         if worktree.git_dir.join("MERGE_HEAD").exists() {
@@ -129,7 +131,9 @@ impl Site<'_> {
         match judgement {
             Judgement::Success => {
                 let commit = self.commit(snapshot.tree, tip, message)?;
+                pass(FaultPoint::CommitWritten)?;
                 self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
+                pass(FaultPoint::BranchMoved)?;
                 warnings.extend(self.refresh_index(snapshot.tree));
                 self.describe(commit, None, warnings)
             }
@@ -161,13 +165,15 @@ impl Site<'_> {
         self.repository.sync_all_objects()?;
         self.repository.outwait_stale_lock(&name)?;
         self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(head))?;
+        pass(FaultPoint::HeadKept)?;
         Ok(Some(format!("the agent left its worktree at a commit beside its branch, kept as {name}")))
     }
 
     /// Brings the worktree's index in step with its branch. The work is on the branch by then, so an index that
     /// cannot be written is no failure, but whoever works on there has to know.
     fn refresh_index(&self, tree: TreeId) -> Option<String> {
-        let error = self.repository.set_worktree_index(self.path, tree).err()?;
+        let refreshed = self.repository.set_worktree_index(self.path, tree);
+        let error = refreshed.and_then(|()| Ok(pass(FaultPoint::IndexRefreshed)?)).err()?;
         Some(format!("the worktree's index is out of step, `git reset` there mends it: failed to {error}"))
     }
 
@@ -197,8 +203,10 @@ impl Site<'_> {
             author: &self.repository.author_identity(),
             signing: Signing::Never,
         })?;
+        pass(FaultPoint::SnapshotWritten)?;
         self.repository.outwait_stale_lock(&name)?;
         self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(commit))?;
+        pass(FaultPoint::SnapshotKept)?;
         Ok(commit)
     }
 

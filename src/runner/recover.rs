@@ -12,11 +12,12 @@ use std::sync::Arc;
 use super::engine::Engine;
 use super::plan::{PLAN_VERSION, Plan, WorkspacePlan};
 use super::threads::blocking;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::{clock, fs};
 use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::event_stream::Level;
 use crate::store::run_directory::RunDirectory;
-use crate::store::state_directory::{HALF_WRITTEN_AGE_MIN, TaskLock};
+use crate::store::state_directory::TaskLock;
 use crate::supervisor::{Supervision, end_orphan, supervision};
 use crate::task::TaskId;
 
@@ -31,7 +32,7 @@ pub(crate) struct Remains {
 
 /// Looks for what was left behind and clears away what means nothing.
 pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
-    clear_half_written(engine);
+    sweep(engine);
     let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
@@ -103,6 +104,7 @@ fn clear_half_registration(engine: &Engine, plan: &Plan) {
 fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()> {
     let intent = &remains.plan.intent;
     if engine.records.load_task(&intent.task)?.runs.iter().any(|run| run.run == intent.run) {
+        pass(FaultPoint::RemainsCleared)?;
         return Ok(fs::remove_directory(remains.directory.path())?);
     }
     let message = format!(
@@ -115,18 +117,11 @@ fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Half a file in the place of no other harms nobody, so one that cannot be removed stops nothing.
-fn clear_half_written(engine: &Engine) {
-    let cleared = engine
-        .state
-        .remove_half_written()
-        .and_then(|()| engine.tasks.remove_half_written(HALF_WRITTEN_AGE_MIN));
-    if let Err(error) = cleared {
-        let source = &error.source;
-        engine
-            .broadcast
-            .log(Level::Warning, format!("failed to {error}: {source}; it can be removed by hand"));
-    }
+/// Clears away what killed processes left half done in the places of this program.
+fn sweep(engine: &Engine) {
+    engine.state.sweep();
+    fs::sweep_files(&engine.repository.common_dir().join("info"));
+    engine.tasks.sweep();
 }
 
 /// A folder without a plan means nothing. One whose plan cannot be read may mean a lot, and stays.
@@ -137,6 +132,7 @@ fn clear_away(engine: &Engine, directory: &RunDirectory) -> anyhow::Result<()> {
         engine.broadcast.log(Level::Error, message);
         return Ok(());
     }
+    pass(FaultPoint::RemainsCleared)?;
     Ok(fs::remove_directory(directory.path())?)
 }
 
@@ -157,6 +153,7 @@ pub(crate) fn end_lost_claims(engine: &Engine, tasks: &[TaskId]) -> anyhow::Resu
             reason: None,
             message: "Nobody can go on with the run: its folder is gone, or its plan cannot be read. Its branch and records are kept.".to_owned(),
         };
+        pass(FaultPoint::LostClaimFound)?;
         engine.records.append_event(task, kind, clock::now())?;
         ended += 1;
         engine.broadcast.log(

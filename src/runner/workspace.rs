@@ -4,12 +4,12 @@
 //! right after it. Nothing here ever falls back to the user's own checkout.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::engine::Engine;
 use super::plan::{Intent, Plan, WorkspacePlan, WorktreeWhenDone};
 use super::refusal::Refusal;
 use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 use crate::run::Outcome;
 use crate::store::event_stream::{StreamEventKind, WorktreeChange};
@@ -42,10 +42,8 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
         WorkspacePlan::Sandbox { .. } => Ok(()),
         WorkspacePlan::Worktree { repository, path, branch, .. } => {
             let repository = engine.repository_at(repository)?;
-            if outcome == Outcome::Done
-                && plan.when_done == WorktreeWhenDone::Remove
-                && is_on_branch(&repository, path, branch)?
-            {
+            let goes = outcome == Outcome::Done && plan.when_done == WorktreeWhenDone::Remove;
+            if goes && may_go(&repository, path, branch)? {
                 repository.remove_worktree(path)?;
                 let kind =
                     StreamEventKind::WorktreeUpdated { path: path.clone(), change: WorktreeChange::Removed };
@@ -53,10 +51,7 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
                 return Ok(());
             }
             match repository.worktree_state(path)? {
-                WorktreeState::Present(worktree) => {
-                    fs::remove_temporaries(&worktree.git_dir, Duration::ZERO)?;
-                    repository.unlock_worktree(path)
-                }
+                WorktreeState::Present(_) => repository.unlock_worktree(path),
                 WorktreeState::Absent
                 | WorktreeState::Missing(_)
                 | WorktreeState::Unfinished(_)
@@ -66,11 +61,14 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
     }
 }
 
-fn is_on_branch(repository: &Repository, path: &Path, branch: &BranchName) -> Result<bool, GitError> {
-    let Some(tip) = repository.branch_tip(branch)? else { return Ok(false) };
-    if !matches!(repository.worktree_state(path)?, WorktreeState::Present(_)) {
-        return Ok(false);
+/// Everything in it is on the branch, or was when a start before this one began to remove it.
+fn may_go(repository: &Repository, path: &Path, branch: &BranchName) -> Result<bool, GitError> {
+    match repository.worktree_state(path)? {
+        WorktreeState::Present(_) => {}
+        WorktreeState::Missing(_) => return Ok(true),
+        WorktreeState::Unfinished(_) | WorktreeState::NotOurs | WorktreeState::Absent => return Ok(false),
     }
+    let Some(tip) = repository.branch_tip(branch)? else { return Ok(false) };
     let snapshot = repository.snapshot(path, tip)?;
     let is_whole = snapshot.skipped.is_empty() && snapshot.nested.is_empty();
     Ok(is_whole && snapshot.tree == repository.tree_of(tip)?)
@@ -95,16 +93,18 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
     if repository.branch_tip(site.branch)?.is_none() {
         let message = format!("claudedo: branch for task {}", intent.task);
         repository.create_branch(site.branch, site.base, &message)?;
+        pass(FaultPoint::BranchMade)?;
     }
     let reason = format!("git-claudedo task {}", intent.task);
     if let WorktreeState::Present(worktree) = repository.worktree_state(site.path)? {
         // The task's lock is ours: who was writing there is gone.
-        fs::remove_temporaries(&worktree.git_dir, Duration::ZERO)?;
+        fs::sweep_files(&worktree.git_dir);
         repository.set_worktree_lock(site.path, Some(&reason))?;
         return Ok(WorktreeChange::Reused);
     }
     repository.remove_half_registration(site.path)?;
     repository.add_worktree(site.path, site.branch, &reason)?;
+    pass(FaultPoint::WorkspaceMade)?;
     Ok(WorktreeChange::Created)
 }
 

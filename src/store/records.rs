@@ -14,6 +14,7 @@ use super::history::{RunSummary, TaskHistory};
 use super::log_segments::{LogReader, LogSource, put_log};
 use super::state_directory::StateDirectory;
 use crate::git::{BlobId, EntryKind, GitError, Repository, TrackingChanges, TrackingRef, TreeId};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
 use crate::run::{
     EVENT_VERSION, EventKind, IllegalTransition, MachineId, RECORD_VERSION, RunRecord, TaskEvent,
@@ -192,6 +193,7 @@ impl Records {
             let history = self.load_task(&record.task)?;
             put_event(&mut changes, &next_event(&history, &record.task, &machine, (kind, now)))?;
         }
+        pass(FaultPoint::RecordWritten)?;
         let message = format!("{} {} run {}", record.outcome.name(), record.task, record.number);
         self.append(&tracking, changes, &message)
     }
@@ -204,6 +206,7 @@ impl Records {
         message: &str,
     ) -> Result<(), RecordsError> {
         let _alone = self.state.lock_records()?;
+        pass(FaultPoint::RecordsLocked)?;
         self.repository.outwait_stale_lock(tracking.name())?;
         tracking.append(changes, message)?;
         Ok(())

@@ -13,16 +13,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::run_directory::RunDirectory;
 use crate::os::fs::{self, FileError};
 use crate::os::lock::FileLock;
 use crate::run::{MachineId, RunId};
 use crate::task::TaskId;
-
-/// How old a file is that is still half written: its writer is gone, since writing it takes milliseconds.
-pub const HALF_WRITTEN_AGE_MIN: Duration = Duration::from_mins(1);
 
 /// The folder `$GIT_COMMON_DIR/claudedo`. Making the value touches nothing.
 #[derive(Debug, Clone)]
@@ -81,10 +77,11 @@ impl StateDirectory {
         Ok(())
     }
 
-    /// Removes what killed processes left half written, here and in the folders of files that are replaced.
-    pub fn remove_half_written(&self) -> Result<(), FileError> {
-        let folders = [self.path.clone(), self.cache_path(), self.path.join("trust")];
-        folders.iter().try_for_each(|folder| fs::remove_temporaries(folder, HALF_WRITTEN_AGE_MIN))
+    /// Removes what killed processes left in these folders of what they were doing.
+    pub fn sweep(&self) {
+        for folder in ["", "runs", "wake", "trust", "edit", "cache"] {
+            fs::sweep(&self.path.join(folder));
+        }
     }
 
     /// Loads the machine's id, or returns `None` when this clone has none yet.

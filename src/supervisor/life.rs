@@ -12,6 +12,7 @@ use super::{SupervisorError, not_started, system};
 use crate::agent::environment::RUN_VARIABLE;
 use crate::agent::tail::{Standing, Tail};
 use crate::os::clock;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::{self, FileError};
 use crate::os::process::{
     ChildEnd, ChildrenLeft, FoundProcess, GroupLeader, GroupSignal, LeaderCommand, ProcessIdentity,
@@ -40,6 +41,7 @@ pub(super) async fn live(
     let log = fs::open_append_private(&directory.log_path())?;
     let errors = fs::open_append_private(&directory.stderr_path())?;
     let files = LogFiles::open(directory)?;
+    pass(FaultPoint::LogsMade)?;
     let started = clock::now();
     let leader = match start(directory, launch, (log, errors), task_lock) {
         Ok(leader) => leader,
@@ -53,15 +55,19 @@ pub(super) async fn live(
         Err(_) => EndedBy::Itself,
     };
     let finished_at = agent.end(&mut signals).await?;
+    pass(FaultPoint::AgentEnded)?;
     let swept = agent.sweep(ended_by).await?;
+    pass(FaultPoint::Swept)?;
     reported?;
     files.log.sync_data().map_err(FileError::on("sync", &directory.log_path()))?;
+    pass(FaultPoint::LogSynced)?;
     // Somebody may have cancelled while the agent was ending by itself: that counts.
     let ended_by = if directory.is_cancelled() { EndedBy::Cancel } else { ended_by };
     let status = agent.exit_status();
     let swept = swept_processes(swept);
     let finished = finished_at;
-    Ok(directory.set_exit(&ExitReport { started, finished, status, ended_by, swept, refusal: None })?)
+    directory.set_exit(&ExitReport { started, finished, status, ended_by, swept, refusal: None })?;
+    Ok(pass(FaultPoint::ExitWritten)?)
 }
 
 /// Starts the agent, or says in words why it could not be started.
@@ -150,7 +156,9 @@ impl Agent<'_> {
         let (supervisor, agent) = identities.map_err(identify)?;
         // Its number is ours until it was waited for, so the agent is always found.
         let agent = agent.ok_or_else(|| system("find the agent")(io::ErrorKind::NotFound.into()))?;
-        Ok(self.directory.set_process(&ProcessReport { supervisor, agent, started })?)
+        pass(FaultPoint::AgentStarted)?;
+        self.directory.set_process(&ProcessReport { supervisor, agent, started })?;
+        Ok(pass(FaultPoint::ProcessReported)?)
     }
 
     /// Waits until the agent has ended or must end, and returns who ended it.
@@ -200,6 +208,7 @@ impl Agent<'_> {
             if let Some((_, finished)) = self.ended {
                 return Ok(finished);
             }
+            pass(FaultPoint::AgentSignalled)?;
             self.leader.signal(signal);
             self.wait(patience, &mut signals.child).await;
         }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 pub use orphan::{OrphanError, Supervision, end_orphan, supervision, wait_for_supervisor};
 
 use crate::os::clock;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
 use crate::os::lock::FileLock;
 use crate::os::process::{self, EndProcessesError};
@@ -68,6 +69,7 @@ pub fn run(run_directory: &Path) -> Result<(), SupervisorError> {
     let lock_path = directory.supervisor_lock_path();
     let _supervisor_lock = FileLock::try_take(&lock_path)?
         .ok_or_else(|| SupervisorError::Supervised(run_directory.to_owned()))?;
+    pass(FaultPoint::SupervisorLocked)?;
     let task_lock = process::take_handed_file().map_err(SupervisorError::TaskLock)?;
     process::redirect_input_to_null().map_err(system("empty standard input"))?;
     let launch = directory.load_launch()?.ok_or_else(|| SupervisorError::NoPlan(run_directory.to_owned()))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::life::swept_processes;
 use crate::agent::environment::RUN_VARIABLE;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
 use crate::os::lock::FileLock;
 use crate::os::process::{ChildrenLeft, EndProcessesError, RunProcesses};
@@ -84,6 +85,7 @@ pub async fn end_orphan(directory: &RunDirectory, now: Timestamp) -> Result<Exit
     let roots = process.iter().map(|process| process.agent.clone()).collect();
     let processes = RunProcesses { marker: format!("{RUN_VARIABLE}={run}"), roots };
     let swept = processes.end(grace, || ChildrenLeft::NotOurs).await?;
+    pass(FaultPoint::OrphanEnded)?;
     let report = ExitReport {
         started: process.map_or(now, |process| process.started),
         finished: now,
@@ -93,5 +95,6 @@ pub async fn end_orphan(directory: &RunDirectory, now: Timestamp) -> Result<Exit
         refusal: None,
     };
     directory.set_exit(&report)?;
+    pass(FaultPoint::OrphanReported)?;
     Ok(report)
 }

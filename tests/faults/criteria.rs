@@ -21,7 +21,7 @@ use crate::support::{Answer, TestRepository};
 const NEXT_TASK: &str = "next-zz99";
 
 /// The states in which nobody has to do anything for a task to go on or to stay as it is.
-const SETTLED: [&str; 6] = ["queued", "held", "waiting", "done", "failed", "cancelled"];
+const SETTLED: [&str; 7] = ["queued", "held", "waiting", "done", "failed", "cancelled", "interrupted"];
 
 /// What only the output of a program for its own developers has.
 const NOT_FOR_PEOPLE: [&str; 9] =

@@ -6,6 +6,7 @@
 mod campaign;
 mod criteria;
 mod points;
+mod scenario;
 mod supervisors;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "other tests use the rest")]

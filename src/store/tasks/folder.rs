@@ -226,11 +226,10 @@ impl TaskFolder {
     }
 
     /// Refuses a `.claudedo` or `.claudedo/tasks` that leads elsewhere.
-    /// Removes what killed commands left half written so long ago, unless the folder is a link to somewhere else.
-    pub fn remove_half_written(&self, age_min: Duration) -> Result<(), FileError> {
-        match self.require_own_folders() {
-            Ok(()) => fs::remove_temporaries(&self.tasks_path(), age_min),
-            Err(_) => Ok(()),
+    /// Removes what killed commands left half written, unless the folder is a link to somewhere else.
+    pub fn sweep(&self) {
+        if self.require_own_folders().is_ok() {
+            fs::sweep_files(&self.tasks_path());
         }
     }
 
