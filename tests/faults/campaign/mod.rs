@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! CLAUDEDO_CAMPAIGN=whole cargo test --features fault-points --test faults campaign -- --nocapture
-//! CLAUDEDO_CAMPAIGN=edits/runner/change/kill/17 cargo test --features fault-points --test faults campaign
+//! CLAUDEDO_CAMPAIGN=edits/runner/fsync/kill/17 cargo test --features fault-points --test faults campaign
 //! ```
 #![expect(
     clippy::disallowed_methods,
@@ -34,7 +34,7 @@ use table::Table;
 const SAMPLE: usize = 300;
 
 /// How many at once: one waits for the disk and for sleeping processes while the other works.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 6;
 
 /// After so many trials, the whole campaign says how far it is.
 const PROGRESS_STEP: usize = 100;
@@ -51,6 +51,7 @@ fn a_program_broken_at_any_system_call_loses_nothing() {
     }
     let begun = Instant::now();
     let points = chosen();
+    eprintln!("{} trials", points.len());
     let table = Mutex::new(Table::default());
     let failed = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
@@ -75,7 +76,7 @@ fn visit(points: &[Point], next: &AtomicUsize, table: &Mutex<Table>, failed: &Mu
     loop {
         let at = next.fetch_add(1, Ordering::Relaxed);
         let Some(point) = points.get(at) else { return };
-        let told = trial::run(*point);
+        let told = trial::run(point);
         table.lock().unwrap().add(point, &told);
         if !told.broken.is_empty() {
             let words = format!(

@@ -6,8 +6,11 @@ use super::point::{Calls, Fault, Point, Process};
 use super::scenario::Scenario;
 use super::trial;
 
-/// How far apart the calls are at which a runner is killed whose remains are recovered.
+/// How far apart the syncs are at which a runner is killed whose remains are recovered.
 const FIRST_STEP: usize = 37;
+
+/// The greatest of them: after it, the first run has nothing left to do.
+const FIRST_MAX: usize = 75;
 
 /// A row of the campaign: at every `step`th of these calls of this process, this fault.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +35,8 @@ const KILL: &[Fault] = &[Fault::Kill];
 
 /// The whole campaign.
 #[rustfmt::skip]
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 27] = [
+    Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::Link, faults: &[Fault::NoSpace, Fault::Broken], step: 1 },
     Row { scenarios: &[Scenario::Edits, Scenario::Unfinished], process: Process::Runner, calls: Calls::Write, faults: &[Fault::NoSpace, Fault::Broken], step: 5 },
     Row { scenarios: &[Scenario::Edits, Scenario::Unfinished], process: Process::Runner, calls: Calls::Open, faults: &[Fault::NoDescriptor], step: 9 },
     Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::Open, faults: &[Fault::NoSpace, Fault::Broken, Fault::NoDescriptorFrom], step: 21 },
@@ -47,9 +51,9 @@ const ROWS: [Row; 26] = [
     Row { scenarios: &[Scenario::Edits], process: Process::Supervisor, calls: Calls::Rename, faults: &[Fault::NoSpace, Fault::Broken, Fault::NoSpaceFrom], step: 1 },
     Row { scenarios: &[Scenario::Edits], process: Process::Supervisor, calls: Calls::Sync, faults: &[Fault::Broken, Fault::BrokenFrom], step: 1 },
     Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::Change, faults: &[Fault::NoSpace, Fault::Broken], step: 2 },
-    Row { scenarios: &RUNS, process: Process::Runner, calls: Calls::Change, faults: KILL, step: 3 },
-    Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::All, faults: KILL, step: 9 },
-    Row { scenarios: &[Scenario::Edits], process: Process::MainThread, calls: Calls::All, faults: KILL, step: 9 },
+    Row { scenarios: &RUNS, process: Process::Runner, calls: Calls::Change, faults: KILL, step: 2 },
+    Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::All, faults: KILL, step: 11 },
+    Row { scenarios: &[Scenario::Edits], process: Process::MainThread, calls: Calls::All, faults: KILL, step: 11 },
     Row { scenarios: &RUNS, process: Process::Supervisor, calls: Calls::Change, faults: KILL, step: 1 },
     Row { scenarios: &[Scenario::Edits, Scenario::Cancelled], process: Process::Supervisor, calls: Calls::All, faults: KILL, step: 9 },
     Row { scenarios: &RUNS, process: Process::Recovery, calls: Calls::Change, faults: KILL, step: 5 },
@@ -63,21 +67,26 @@ const ROWS: [Row; 26] = [
 
 /// Returns all points of the whole campaign, those of a row together.
 pub(super) fn points() -> Vec<Point> {
-    let mut counts = BTreeMap::new();
+    let mut logs = BTreeMap::new();
     let mut points = Vec::new();
     for row in ROWS {
         for &scenario in row.scenarios {
             let process = if row.process == Process::MainThread { Process::Runner } else { row.process };
-            let log = counts.entry((scenario, process)).or_insert_with(|| trial::count(scenario, process));
-            let last = most(log, row.calls);
+            let log = logs.entry((scenario, process)).or_insert_with(|| trial::count(scenario, process));
+            let places = places(log, row.calls);
             for &fault in row.faults {
-                points.extend((1..=last).step_by(row.step).map(|at| Point {
+                let taken = places.iter().enumerate().step_by(row.step);
+                points.extend(taken.map(|(index, (call, at))| Point {
                     scenario,
                     process: row.process,
-                    calls: row.calls,
+                    call: call.clone(),
                     fault,
-                    at,
-                    first: if row.process == Process::Recovery { 1 + at * FIRST_STEP % last } else { 0 },
+                    at: *at,
+                    first: if row.process == Process::Recovery {
+                        1 + index * FIRST_STEP % FIRST_MAX
+                    } else {
+                        0
+                    },
                 }));
             }
         }
@@ -85,16 +94,21 @@ pub(super) fn points() -> Vec<Point> {
     points
 }
 
-/// Returns how many of these calls the busiest thread makes; strace counts for each thread.
-fn most(log: &str, calls: Calls) -> usize {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+/// Returns every call by its name and number; strace counts each name for each thread, and the busiest one tells.
+fn places(log: &str, calls: Calls) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in log.lines() {
         let Some((thread, rest)) = line.split_once(' ') else { continue };
-        let name = rest.trim_start().split('(').next().unwrap_or_default();
-        let is_meant = calls.names().is_empty() || calls.names().contains(&name);
-        if is_meant && rest.contains('(') && !rest.contains("resumed>") {
-            *counts.entry(thread).or_default() += 1;
+        let Some((name, _)) = rest.trim_start().split_once('(') else { continue };
+        let is_name = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+        if is_name && (calls.names().is_empty() || calls.names().contains(&name)) {
+            *counts.entry((name, thread)).or_default() += 1;
         }
     }
-    counts.into_values().max().unwrap_or_default()
+    let mut most: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((name, _), count) in counts {
+        let found = most.entry(name).or_default();
+        *found = count.max(*found);
+    }
+    most.into_iter().flat_map(|(name, count)| (1..=count).map(move |at| (name.to_owned(), at))).collect()
 }

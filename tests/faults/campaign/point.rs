@@ -4,14 +4,15 @@ use std::fmt::{self, Display, Formatter};
 
 use super::scenario::Scenario;
 
-/// One point of the campaign: `scenario/process/calls/fault/at`, and for a start that recovers `/first`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One point of the campaign: `scenario/process/call/fault/at`, and for a start that recovers `/first`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Point {
     pub(super) scenario: Scenario,
     pub(super) process: Process,
-    pub(super) calls: Calls,
+    /// The name of a system call.
+    pub(super) call: String,
     pub(super) fault: Fault,
-    /// The number of the system call, counted for each thread from 1.
+    /// The number of that call, counted for each thread from 1.
     pub(super) at: usize,
     /// At which changing call the runner was killed whose remains are recovered; 0 where there is none.
     pub(super) first: usize,
@@ -93,32 +94,6 @@ impl Process {
 }
 
 impl Calls {
-    const ALL: [Self; 9] = [
-        Self::All,
-        Self::Change,
-        Self::Write,
-        Self::Open,
-        Self::Rename,
-        Self::Sync,
-        Self::Mkdir,
-        Self::Unlink,
-        Self::Link,
-    ];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Change => "change",
-            Self::Write => "write",
-            Self::Open => "open",
-            Self::Rename => "rename",
-            Self::Sync => "sync",
-            Self::Mkdir => "mkdir",
-            Self::Unlink => "unlink",
-            Self::Link => "link",
-        }
-    }
-
     /// Returns the names of the system calls; empty for all.
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
@@ -163,14 +138,6 @@ impl Calls {
             Self::Link => &["link", "linkat", "symlink", "symlinkat"],
         }
     }
-
-    /// Returns the set as strace wants it. A `?` lets a machine lack the call.
-    pub(super) fn set(self) -> String {
-        if self == Self::All {
-            return "all".to_owned();
-        }
-        self.names().iter().map(|name| format!("?{name}")).collect::<Vec<_>>().join(",")
-    }
 }
 
 impl Fault {
@@ -214,11 +181,11 @@ impl Point {
     /// Reads the line that [`Display`] writes.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.trim().split('/').collect();
-        let (&[scenario, process, calls, fault, at], rest) = words.split_first_chunk::<5>()?;
+        let (&[scenario, process, call, fault, at], rest) = words.split_first_chunk::<5>()?;
         Some(Self {
             scenario: Scenario::ALL.into_iter().find(|one| one.name() == scenario)?,
             process: Process::ALL.into_iter().find(|one| one.name() == process)?,
-            calls: Calls::ALL.into_iter().find(|one| one.name() == calls)?,
+            call: call.to_owned(),
             fault: Fault::ALL.into_iter().find(|one| one.name() == fault)?,
             at: at.parse().ok()?,
             first: rest.first().map_or(Some(0), |first| first.parse().ok())?,
@@ -228,9 +195,9 @@ impl Point {
 
 impl Display for Point {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let Self { scenario, process, calls, fault, at, first } = self;
+        let Self { scenario, process, call, fault, at, first } = self;
         let (scenario, process) = (scenario.name(), process.name());
-        write!(formatter, "{scenario}/{process}/{}/{}/{at}", calls.name(), fault.name())?;
+        write!(formatter, "{scenario}/{process}/{call}/{}/{at}", fault.name())?;
         if *first > 0 { write!(formatter, "/{first}") } else { Ok(()) }
     }
 }

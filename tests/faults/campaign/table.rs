@@ -36,9 +36,8 @@ const HEAD: &str = "\
 
 impl Table {
     pub(super) fn add(&mut self, point: &Point, told: &Told) {
-        let Point { scenario, process, calls, fault, .. } = point;
-        let broken =
-            format!("| {} | {}, {}, {} |", scenario.name(), process.name(), calls.name(), fault.name());
+        let Point { scenario, process, fault, .. } = point;
+        let broken = format!("| {} | {}, {} |", scenario.name(), process.name(), fault.name());
         let rows = [self.rows.entry(broken).or_default(), &mut self.whole];
         for row in rows {
             row.add(*fault, told);

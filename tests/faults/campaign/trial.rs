@@ -11,13 +11,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::point::{Calls, Fault, Point, Process};
+use super::point::{Fault, Point, Process};
 use super::scenario::{BEGUN, GATE, Scenario, TASK};
 use crate::criteria::{Theirs, broken, prepare, unclear};
 use crate::support::{Answer, TestRepository};
 
 /// How long any command of a trial may take. What takes longer is stuck.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// After so long, is looked whether a trial broke what cannot break, and waits for ever.
+const UNREAL_TIME: Duration = Duration::from_secs(3);
 
 /// How often is looked.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
@@ -40,10 +43,10 @@ pub(super) struct Told {
 }
 
 /// Breaks the program at a point and looks at what is left.
-pub(super) fn run(point: Point) -> Told {
+pub(super) fn run(point: &Point) -> Told {
     let begun = Instant::now();
     let mut told = Told::default();
-    let tried = catch_unwind(AssertUnwindSafe(|| Trial::new(point).run(&mut told)));
+    let tried = catch_unwind(AssertUnwindSafe(|| Trial::new(point.clone()).run(&mut told)));
     if let Err(panic) = tried {
         told.broken.push(words(panic.as_ref()));
     }
@@ -54,8 +57,8 @@ pub(super) fn run(point: Point) -> Told {
 /// Returns the lines of strace's log of a life in which nothing is broken.
 pub(super) fn count(scenario: Scenario, process: Process) -> String {
     // At a call that is never reached.
-    let first = if process == Process::Recovery { 200 } else { 0 };
-    let point = Point { scenario, process, calls: Calls::All, fault: Fault::Kill, at: 60_000, first };
+    let first = if process == Process::Recovery { 40 } else { 0 };
+    let point = Point { scenario, process, call: "all".to_owned(), fault: Fault::Kill, at: 60_000, first };
     let trial = Trial::new(point);
     trial.work(&mut Told::default());
     fs::read_to_string(trial.log()).unwrap_or_default()
@@ -84,10 +87,7 @@ impl Trial {
         self.work(told);
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         let injected = log.lines().filter(|line| line.contains("(INJECTED)"));
-        // No disk is behind those: what a program tells itself cannot fail for want of space.
-        let is_unreal = injected.clone().any(|line| {
-            ["<anon_inode", "<pipe:", "<socket:", "<UNIX"].iter().any(|kind| line.contains(kind))
-        });
+        let is_unreal = is_unreal(&log);
         told.is_struck = if self.point.fault == Fault::Kill {
             log.contains("killed by SIGKILL")
         } else {
@@ -116,7 +116,7 @@ impl Trial {
             let arguments = self.point.scenario.add_arguments(&self.test);
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let command =
-                if self.point.process == Process::Add { self.straced(self.point) } else { self.plain() };
+                if self.point.process == Process::Add { self.straced(&self.point) } else { self.plain() };
             self.finish("add", command, &arguments, told);
             if self.point.process == Process::Add {
                 return;
@@ -125,16 +125,16 @@ impl Trial {
         if self.point.first > 0 {
             let first = Point {
                 process: Process::Runner,
-                calls: Calls::Change,
+                call: "fsync".to_owned(),
                 fault: Fault::Kill,
                 at: self.point.first,
-                ..self.point
+                ..self.point.clone()
             };
-            self.finish("the first run", self.straced(first), &["run"], told);
+            self.finish("the first run", self.straced(&first), &["run"], told);
         }
         let command = match self.point.process {
             Process::Runner | Process::MainThread | Process::Recovery | Process::Tree => {
-                self.straced(self.point)
+                self.straced(&self.point)
             }
             Process::Supervisor => self.with_supervisor(),
             Process::Git => self.with_git(),
@@ -147,7 +147,7 @@ impl Trial {
     fn run_and_cancel(&self, mut command: Command, told: &mut Told) {
         let mut runner = Running::start(command.args(["run", "--slots", "2"]), &self.test);
         let mut cancel: Option<Running> = None;
-        let deadline = Instant::now() + DEADLINE;
+        let begun = Instant::now();
         while runner.is_at_work() {
             if cancel.is_none() && self.test.gate(BEGUN).exists() {
                 cancel = Some(self.cancel());
@@ -156,7 +156,11 @@ impl Trial {
                 // It may have been broken before it asked for anything.
                 self.test.release(GATE);
             }
-            if Instant::now() > deadline {
+            if begun.elapsed() > UNREAL_TIME && is_unreal(&fs::read_to_string(self.log()).unwrap_or_default())
+            {
+                return;
+            }
+            if begun.elapsed() > DEADLINE {
                 told.broken.push("2: stuck: the broken run does not end".to_owned());
                 return;
             }
@@ -174,7 +178,7 @@ impl Trial {
 
     fn cancel(&self) -> Running {
         let mut command =
-            if self.point.process == Process::Cancel { self.straced(self.point) } else { self.plain() };
+            if self.point.process == Process::Cancel { self.straced(&self.point) } else { self.plain() };
         Running::start(command.args(["cancel", TASK]), &self.test)
     }
 
@@ -243,7 +247,7 @@ impl Trial {
     }
 
     /// Returns the program with strace around it.
-    fn straced(&self, point: Point) -> Command {
+    fn straced(&self, point: &Point) -> Command {
         let mut command = self.test.program("strace");
         command.args(self.arguments(point)).arg(PROGRAM);
         command
@@ -279,7 +283,7 @@ impl Trial {
         let path = folder.join(name);
         let once = folder.join("once");
         let strace: Vec<String> =
-            self.arguments(self.point).iter().map(|argument| format!("'{argument}'")).collect();
+            self.arguments(&self.point).iter().map(|argument| format!("'{argument}'")).collect();
         let text = format!(
             "#!/bin/sh\n[ \"$1\" = {word} ] && mkdir '{}' 2>/dev/null && exec strace {} '{program}' \"$@\"\nexec '{program}' \"$@\"\n",
             once.display(),
@@ -291,8 +295,8 @@ impl Trial {
     }
 
     /// Returns the arguments of strace for a point.
-    fn arguments(&self, point: Point) -> Vec<String> {
-        let set = point.calls.set();
+    fn arguments(&self, point: &Point) -> Vec<String> {
+        let set = &point.call;
         let mut arguments = vec!["-q".to_owned()];
         match point.process {
             Process::MainThread => {}
@@ -315,6 +319,13 @@ impl Trial {
     fn log(&self) -> PathBuf {
         self.test.root().join("strace.log")
     }
+}
+
+/// No disk is behind those: what a program tells itself cannot fail for want of space.
+fn is_unreal(log: &str) -> bool {
+    let of_none = ["<anon_inode", "<pipe:", "<socket:", "<UNIX"];
+    let mut injected = log.lines().filter(|line| line.contains("(INJECTED)"));
+    injected.any(|line| of_none.iter().any(|kind| line.contains(kind)))
 }
 
 /// Returns the calls right before the end, or those that failed.
