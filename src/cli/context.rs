@@ -15,7 +15,7 @@ use super::error::CommandError;
 use crate::config::{self, GitEntry, Resolved};
 use crate::git::{ConfigValue, Repository, Scope};
 use crate::os::fs::FileError;
-use crate::os::{clock, env, fault};
+use crate::os::{clock, env, fault, limits};
 use crate::runner::{Engine, EngineParts, Listener};
 use crate::store::overview::{Overview, Sources};
 use crate::store::records::{Records, RecordsError};
@@ -36,6 +36,9 @@ pub(crate) struct Context {
     paging: Paging,
     repository: OnceCell<Repository>,
 }
+
+/// How many files a runner must be able to open: the usual limit is 1,024, and 256 on macOS.
+const OPEN_FILES_MIN: u64 = 256;
 
 /// Whether answers may go to a pager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +151,7 @@ impl Context {
         listener: Arc<dyn Listener>,
     ) -> Result<Arc<Engine>, CommandError> {
         let tasks = self.require_tasks(purpose)?;
+        require_open_files(purpose)?;
         let state_home = env::state_home().ok_or_else(|| {
             CommandError::fatal("There is no folder for worktrees: neither HOME nor XDG_STATE_HOME is set.")
         })?;
@@ -263,4 +267,15 @@ pub(crate) fn entry(value: ConfigValue) -> GitEntry {
         None => scope.to_owned(),
     };
     GitEntry { key: format!("claudedo.{}", value.key), value: value.value, origin }
+}
+
+/// Refuses to begin where files could not be opened half way through a task.
+fn require_open_files(purpose: &str) -> Result<(), CommandError> {
+    match limits::open_files_max() {
+        Some(max) if max < OPEN_FILES_MIN => Err(CommandError::fatal(format!(
+            "Cannot {purpose} with at most {max} open files: at least {OPEN_FILES_MIN} are needed."
+        ))
+        .hint("To raise the limit in this shell: ulimit -n 1024")),
+        _ => Ok(()),
+    }
 }

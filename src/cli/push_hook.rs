@@ -97,7 +97,13 @@ fn send_records(site: &Site, arguments: &[OsString]) -> Result<(), HookError> {
     if had.is_some_and(|note| note.state == PushState::Pushed && note.commit == commit.to_string()) {
         return Ok(());
     }
-    let Some(git) = find_ancestor("git") else { return Ok(()) };
+    let Some(git) = find_ancestor("git") else {
+        plain_ui().status(format_args!(
+            "claudedo: the records were not sent, because the end of this push cannot be waited for; send them with `git claudedo push {}`",
+            safe(&name_text)
+        ));
+        return Ok(());
+    };
     if git.words.iter().any(|word| DRY_RUN.contains(&word.as_str())) {
         return Ok(());
     }

@@ -16,12 +16,27 @@ const NAMING_FILES: [&str; 4] = ["HEAD", "rebase-merge/head-name", "rebase-apply
 impl Repository {
     /// Returns the worktree, the main one included, that has a branch.
     pub(super) fn worktree_on(&self, branch: &BranchName) -> Result<Option<PathBuf>, GitError> {
+        self.worktree_where(branch, |_| true)
+    }
+
+    /// Returns a worktree other than `own`, the main one included, that has a branch: `git checkout
+    /// --ignore-other-worktrees` allows that. Moving the branch would leave its files and index behind.
+    pub fn other_worktree_on(&self, branch: &BranchName, own: &Path) -> Result<Option<PathBuf>, GitError> {
+        let own = normal(own);
+        self.worktree_where(branch, |path| normal(path) != own)
+    }
+
+    fn worktree_where(
+        &self,
+        branch: &BranchName,
+        counts: impl Fn(&Path) -> bool,
+    ) -> Result<Option<PathBuf>, GitError> {
         let main = self.main()?;
-        if let Some(path) = main.workdir().filter(|_| has(main.git_dir(), branch)) {
+        if let Some(path) = main.workdir().filter(|path| counts(path) && has(main.git_dir(), branch)) {
             return Ok(Some(normal(path)));
         }
-        let mut proxies = registrations(&main)?.into_iter().filter(|proxy| has(proxy.git_dir(), branch));
-        Ok(proxies.find_map(|proxy| proxy.base().ok()))
+        let proxies = registrations(&main)?.into_iter().filter(|proxy| has(proxy.git_dir(), branch));
+        Ok(proxies.filter_map(|proxy| proxy.base().ok()).find(|path| counts(path)))
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{BranchName, CommitId};
 use crate::os::fs::FileError;
+use crate::os::process::find_file_users;
 
 /// What failed, with the data to say which thing and what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -79,15 +80,14 @@ pub enum GitError {
         actual: String,
     },
     /// A lock file of git is in the way, and stayed there.
-    #[error(
-        "get past the lock {}, which is {} s old; if no git process is running, remove that file",
-        path.display(), age.as_secs()
-    )]
+    #[error("get past the lock {}, which is {} s old; {holder}", path.display(), age.as_secs())]
     Locked {
         /// The lock file.
         path: PathBuf,
         /// How long ago it was made.
         age: Duration,
+        /// Who has it.
+        holder: LockHolder,
     },
     /// A name is not one of ours, so it is left alone.
     #[error("touch {name}: only refs/claudedo/ and refs/heads/claudedo/ belong to this program")]
@@ -163,6 +163,41 @@ pub enum GitError {
         /// What gix said.
         source: GitCause,
     },
+}
+
+/// Who has a lock file of git, as far as the machine tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockHolder {
+    /// The process of this number has it open.
+    Process(i32),
+    /// None of this user's processes has it open.
+    Nobody,
+    /// The operating system does not say.
+    Unknown,
+}
+
+impl LockHolder {
+    /// Returns who has the file open.
+    pub(super) fn of(lock: &Path) -> Self {
+        let users = find_file_users(&[lock.to_owned()], &[]);
+        match users.first() {
+            Some(user) => Self::Process(user.pid),
+            None if cfg!(target_os = "linux") => Self::Nobody,
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(id) => write!(f, "process {id} has it open"),
+            Self::Nobody => {
+                f.write_str("no process has it open; if no git command is at work here, remove that file")
+            }
+            Self::Unknown => f.write_str("if no git command is at work here, remove that file"),
+        }
+    }
 }
 
 impl GitError {

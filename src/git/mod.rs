@@ -49,7 +49,7 @@ pub use branch_name::{BranchName, BranchNameError};
 pub use commit::{CommitSummary, NewCommit, Signing};
 pub use content::{ContentId, ContentIdError, FileContent};
 pub use diff::DiffStat;
-pub use error::{GitCause, GitError};
+pub use error::{GitCause, GitError, LockHolder};
 pub use health::{Peculiarity, complaint};
 pub use hooks::{HooksPath, HooksPathChoice};
 pub use id::{BlobId, CommitId, IdError, TreeId};

@@ -9,16 +9,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::objs::Kind;
 
 use super::{GitError, Repository};
+use crate::os::clock;
 use crate::os::fs::{self, FileError};
 
 /// From this many objects on, one sync of the whole file system is cheaper than one for each.
 const SYNC_EACH_MAX: usize = 200;
+
+/// How often an object is written whose folder `git prune` takes away.
+const WRITE_TRIES: usize = 5;
 
 /// Objects being written that no ref names yet.
 pub(super) struct ObjectBatch {
@@ -49,20 +54,29 @@ impl ObjectBatch {
             // Left by a power cut. gix would see a file and not write; git would call the repository corrupt.
             Ok(metadata) if metadata.len() == 0 => fs::remove_file(&path)?,
             // Made by the agent or by an earlier start, perhaps not synced.
-            Ok(_) => {
+            Ok(_) if freshen(&path) => {
                 self.written.insert(id);
                 return Ok(id);
             }
+            // Pruned in this moment.
+            Ok(_) => {}
             // Asked of the object database itself: for the rest of gix the empty tree is always there, and
             // `git fsck` wants it there. One that was packed a moment ago is written again, which does no harm; looking for new packs
             // before each write costs as much as the write.
             Err(_) if self.repository.objects.exists_without_refresh(&id) => return Ok(id),
             Err(_) => {}
         }
-        let write = gix::objs::Write::write_buf_with_known_id(&self.repository.objects, kind, bytes, id);
-        let id = write.map_err(GitError::on(failed))?;
+        self.write_loose(kind, bytes, id)?;
         self.written.insert(id);
         Ok(id)
+    }
+
+    /// Writes a file. `git prune` removes folders that are empty, also one that was made for this very file.
+    fn write_loose(&self, kind: Kind, bytes: &[u8], id: ObjectId) -> Result<(), GitError> {
+        let write =
+            || gix::objs::Write::write_buf_with_known_id(&self.repository.objects, kind, bytes, id).map(drop);
+        let written = (1..WRITE_TRIES).find_map(|_| write().ok()).map_or_else(write, Ok);
+        written.map_err(GitError::on("write an object"))
     }
 
     /// Applies edits to a tree and writes all trees that changed.
@@ -108,8 +122,12 @@ impl ObjectBatch {
         let mut folders = BTreeSet::new();
         for id in std::mem::take(&mut self.written) {
             let path = loose_path(&self.repository, &id);
-            // Somebody may have packed it meanwhile; git syncs packs.
-            let Ok(file) = File::open(&path) else { continue };
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                // Somebody has packed it meanwhile; git syncs packs.
+                Err(_) if self.repository.has_object(id) => continue,
+                Err(error) => return Err(FileError::on("open", &path)(error).into()),
+            };
             file.sync_all().map_err(FileError::on("sync", &path))?;
             folders.extend(path.parent().map(Path::to_owned));
         }
@@ -119,6 +137,20 @@ impl ObjectBatch {
         folders.iter().try_for_each(|folder| fs::sync_directory(folder))?;
         Ok(())
     }
+}
+
+/// Makes a loose object as young as one that was just written, as git does with one that it finds
+/// (`freshen_file` in `object-file.c`); returns whether it is still there.
+///
+/// `git gc` in the background prunes what no ref leads to and what is older than two weeks, and a ref is about to lead
+/// here. Nothing keeps an object from `git prune --expire=now`, which asks for no age; plain `git commit` loses objects
+/// to it as well.
+fn freshen(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let now = u64::try_from(clock::now().unix_milliseconds()).unwrap_or_default();
+    // The file of another user in a shared repository stays as it is.
+    let _unchangeable = file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_millis(now));
+    true
 }
 
 impl Repository {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 use gix::refs::{FullName, Target};
 
+use super::error::LockHolder;
 use super::{CommitId, GitError, Identity, Repository};
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::{clock, fs};
@@ -137,7 +138,8 @@ impl Repository {
         }
         for lock in [ref_lock, packed_lock] {
             if let Some(age) = age(&lock) {
-                return GitError::Locked { path: lock, age };
+                let holder = LockHolder::of(&lock);
+                return GitError::Locked { path: lock, age, holder };
             }
         }
         match (step.from, self.ref_target(step.name)) {

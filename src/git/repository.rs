@@ -150,7 +150,7 @@ impl Repository {
                 path: normal(local.common_dir()),
                 reason: format!(
                     "its refs are stored as {storage} (extensions.refStorage), which this program cannot read yet; \
-                     run `git refs migrate --ref-format=files` there"
+                     run `git refs migrate --ref-format=files` there, with a git that also migrates reflogs"
                 ),
             });
         }

@@ -119,6 +119,7 @@ impl Site<'_> {
         pass(FaultPoint::TreeWritten)?;
         let mut warnings = warnings(&snapshot);
         warnings.extend(self.keep_head(plan, tip)?);
+        warnings.extend(self.told_history(tip)?);
         if worktree.git_dir.join("MERGE_HEAD").exists() {
             warnings.push("the agent left a merge unfinished; look for conflict markers".to_owned());
         }
@@ -130,6 +131,11 @@ impl Site<'_> {
         }
         match judgement {
             Judgement::Success => {
+                if let Some(elsewhere) = self.repository.other_worktree_on(self.branch, self.path)? {
+                    let commit = self.keep_aside(plan, snapshot.tree, tip)?;
+                    let kept = self.describe(tip, Some(commit), warnings)?;
+                    return Ok(Kept { missing: Some(self.not_moved(&elsewhere, commit)), ..kept });
+                }
                 let commit = self.commit(snapshot.tree, tip, message)?;
                 pass(FaultPoint::CommitWritten)?;
                 self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
@@ -153,6 +159,25 @@ impl Site<'_> {
         let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
         let kept = self.describe(self.tip_before, Some(commit), warnings)?;
         Ok(Kept { missing: Some(format!("{missing}; its files are kept as {commit}")), ..kept })
+    }
+
+    fn not_moved(&self, elsewhere: &Path, commit: CommitId) -> String {
+        format!(
+            "the branch {} is checked out in {}, so it was not moved; the files are kept as {commit}",
+            self.branch.short(),
+            elsewhere.display()
+        )
+    }
+
+    /// Says that somebody gave the branch another history while the agent worked: the work goes on top of it.
+    fn told_history(&self, tip: CommitId) -> Result<Option<String>, GitError> {
+        if tip == self.tip_before || self.repository.is_ancestor(self.tip_before, tip)? {
+            return Ok(None);
+        }
+        let (branch, before) = (self.branch.short(), self.tip_before);
+        Ok(Some(format!(
+            "the branch {branch} was moved to another history during the run; it began at {before}"
+        )))
     }
 
     /// Keeps commits that the agent made beside its branch: their files are in the snapshot, they are not.

@@ -1,6 +1,6 @@
 //! Where a task's agent will work: which repository, which branch from where, which folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::engine::Engine;
 use super::plan::{Intent, WorkspacePlan};
@@ -48,7 +48,7 @@ fn worktree(
     };
     let root = settings.resolved.worktree_root.value.as_ref().map(|path| resolved(engine, path));
     let folder = match root {
-        Some(root) => root.join(clone_name(engine)),
+        Some(root) => clone_folder(engine, &root),
         None => state_folder(engine).join("worktrees"),
     };
     Ok(WorkspacePlan::Worktree {
@@ -87,11 +87,19 @@ pub(crate) fn branch_of(task: &TaskId) -> Result<BranchName, GitError> {
 }
 
 fn state_folder(engine: &Engine) -> PathBuf {
-    engine.state_home.join("git-claudedo").join(clone_name(engine))
+    clone_folder(engine, &engine.state_home.join("git-claudedo"))
 }
 
-fn clone_name(engine: &Engine) -> String {
-    format!("{}-{}", engine.repository.name(), &engine.machine.as_str()[..MACHINE_PREFIX])
+/// Returns the folder of this clone. One whose repository was renamed since goes on with the folder that it has.
+fn clone_folder(engine: &Engine, root: &Path) -> PathBuf {
+    let ends = format!("-{}", &engine.machine.as_str()[..MACHINE_PREFIX]);
+    let own = root.join(format!("{}{ends}", engine.repository.name()));
+    if own.exists() {
+        return own;
+    }
+    let others = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let mut others = others.filter(|entry| entry.file_name().to_string_lossy().ends_with(&ends));
+    others.next().map_or(own, |entry| entry.path())
 }
 
 fn resolved(engine: &Engine, path: &OutsidePath) -> PathBuf {

@@ -100,6 +100,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
         // The task's lock is ours: who was writing there is gone.
         fs::sweep_files(&worktree.git_dir);
         repository.set_worktree_lock(site.path, Some(&reason))?;
+        repository.mend_worktree_link(site.path)?;
         return Ok(WorktreeChange::Reused);
     }
     repository.remove_half_registration(site.path)?;

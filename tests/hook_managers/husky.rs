@@ -1,6 +1,6 @@
 //! husky: git looks into `.husky/_`, whose scripts run those of `.husky`, which everybody shares.
 
-use crate::repository::{Outcome, Repository, assert_both_run, outcomes};
+use crate::repository::{self, Outcome, Repository, assert_both_run};
 
 fn write_config(repository: &Repository) {
     repository.write(".husky/post-commit", "theirs post-commit\n");
@@ -8,12 +8,10 @@ fn write_config(repository: &Repository) {
 }
 
 fn alone() -> Option<(Repository, [Outcome; 2])> {
-    let repository = Repository::prepare()?;
-    write_config(&repository);
-    repository.require("husky", &[]);
-    let outcomes = outcomes(&repository);
-    assert_eq!(outcomes[0].theirs(), ["theirs post-commit", "theirs pre-push"], "{outcomes:#?}");
-    Some((repository, outcomes))
+    repository::alone(|repository| {
+        write_config(repository);
+        repository.require("husky", &[]);
+    })
 }
 
 #[test]

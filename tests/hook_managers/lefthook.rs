@@ -1,6 +1,6 @@
 //! lefthook: it renames what it finds to `<event>.old` and runs it no more, so it has to call this program itself.
 
-use crate::repository::{Outcome, Repository, assert_both_run, outcomes};
+use crate::repository::{self, Outcome, Repository, assert_both_run};
 
 const CONFIG: &str = "\
 post-commit:
@@ -25,12 +25,10 @@ pre-push:
 ";
 
 fn alone() -> Option<(Repository, [Outcome; 2])> {
-    let repository = Repository::prepare()?;
-    repository.write("lefthook.yml", CONFIG);
-    repository.require("lefthook", &["install"]);
-    let outcomes = outcomes(&repository);
-    assert_eq!(outcomes[0].theirs(), ["theirs post-commit", "theirs pre-push"], "{outcomes:#?}");
-    Some((repository, outcomes))
+    repository::alone(|repository| {
+        repository.write("lefthook.yml", CONFIG);
+        repository.require("lefthook", &["install"]);
+    })
 }
 
 #[test]

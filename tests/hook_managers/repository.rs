@@ -238,6 +238,15 @@ pub(crate) fn assert_both_run(repository: &Repository, alone: &[Outcome; 2]) {
     assert_eq!((refused.commit, refused.push), (0, 1), "{refused:#?}");
 }
 
+/// Makes a repository with a manager's hooks, and says what they do alone; `None` when the tests are skipped.
+pub(crate) fn alone(set_up: impl FnOnce(&Repository)) -> Option<(Repository, [Outcome; 2])> {
+    let repository = Repository::prepare()?;
+    set_up(&repository);
+    let outcomes = outcomes(&repository);
+    assert_eq!(outcomes[0].theirs(), ["theirs post-commit", "theirs pre-push"], "{outcomes:#?}");
+    Some((repository, outcomes))
+}
+
 /// Returns what a manager does alone, when its hooks pass and when they fail.
 pub(crate) fn outcomes(repository: &Repository) -> [Outcome; 2] {
     ["0", "3"].map(|theirs| repository.commit_and_push(theirs))

@@ -1,6 +1,6 @@
 //! simple-git-hooks: it replaces the hooks that it is told of and deletes all others.
 
-use crate::repository::{Outcome, Repository, assert_both_run, outcomes};
+use crate::repository::{self, Outcome, Repository, assert_both_run};
 
 const CONFIG: &str = r#"{
   "name": "x",
@@ -19,12 +19,10 @@ const WITH_OURS: &str = r#"{
 "#;
 
 fn alone() -> Option<(Repository, [Outcome; 2])> {
-    let repository = Repository::prepare()?;
-    repository.write("package.json", CONFIG);
-    repository.require("simple-git-hooks", &[]);
-    let outcomes = outcomes(&repository);
-    assert_eq!(outcomes[0].theirs(), ["theirs post-commit", "theirs pre-push"], "{outcomes:#?}");
-    Some((repository, outcomes))
+    repository::alone(|repository| {
+        repository.write("package.json", CONFIG);
+        repository.require("simple-git-hooks", &[]);
+    })
 }
 
 #[test]

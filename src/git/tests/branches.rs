@@ -106,7 +106,7 @@ fn a_lock_in_the_way_is_named_with_its_age() {
     let hour_ago = SystemTime::now() - Duration::from_hours(1);
     fs::File::options().write(true).open(&lock).unwrap().set_modified(hour_ago).unwrap();
     let error = repository.create_branch(&branch(), head, "").unwrap_err();
-    let GitError::Locked { path, age } = error else { panic!("{error:?}") };
+    let GitError::Locked { path, age, .. } = error else { panic!("{error:?}") };
     assert!(path.ends_with("refs/heads/claudedo/fix-a1b2.lock"));
     assert!((3600..3700).contains(&age.as_secs()), "{age:?}");
     assert!(repository.remove_stale_lock(branch().as_str()).unwrap());

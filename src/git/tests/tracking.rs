@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Fixture;
-use crate::git::{EntryKind, GitError, Visit};
+use crate::git::{EntryKind, GitError, Repository, Visit};
 
 #[test]
 fn what_was_appended_is_what_git_shows() {
@@ -123,6 +123,44 @@ fn an_empty_object_left_by_a_power_cut_is_written_again() {
     changes.put("a", b"precious").unwrap();
     tracking.append(changes, "x").unwrap();
     assert_eq!(tracking.read("a").unwrap().unwrap(), b"precious");
+    fixture.require_intact();
+}
+
+/// Writes a blob that no ref leads to, dates it back by a month and returns its file.
+fn forgotten_blob(fixture: &Fixture, repository: &Repository) -> std::path::PathBuf {
+    let mut changes = repository.tracking_ref("0123456789abcdef").unwrap().changes();
+    let blob = changes.put("a", b"precious").unwrap().to_string();
+    let path = fixture.root().join(".git/objects").join(&blob[..2]).join(&blob[2..]);
+    let month_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(31 * 24);
+    fs::File::open(&path).unwrap().set_modified(month_ago).unwrap();
+    path
+}
+
+#[test]
+fn an_old_object_that_is_used_again_is_too_young_to_be_pruned_by_git() {
+    let fixture = Fixture::new();
+    let repository = fixture.repository();
+    forgotten_blob(&fixture, &repository);
+    let tracking = repository.tracking_ref("0123456789abcdef").unwrap();
+    let mut changes = tracking.changes();
+    changes.put("a", b"precious").unwrap();
+    fixture.git(&["prune", "--expire=2.weeks.ago"]);
+    tracking.append(changes, "x").unwrap();
+    assert_eq!(tracking.read("a").unwrap().unwrap(), b"precious");
+    fixture.require_intact();
+}
+
+#[test]
+fn no_ref_is_moved_to_objects_that_were_pruned_in_between() {
+    let fixture = Fixture::new();
+    let repository = fixture.repository();
+    let path = forgotten_blob(&fixture, &repository);
+    let tracking = repository.tracking_ref("0123456789abcdef").unwrap();
+    let mut changes = tracking.changes();
+    changes.put("a", b"precious").unwrap();
+    fs::remove_file(&path).unwrap();
+    tracking.append(changes, "x").unwrap_err();
+    assert_eq!(tracking.tip().unwrap(), None);
     fixture.require_intact();
 }
 
