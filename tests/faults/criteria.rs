@@ -178,7 +178,8 @@ fn claims(events: &[Value]) -> BTreeMap<String, (usize, usize)> {
 
 /// Makes half-written files old: a start leaves those alone that somebody may be writing at the moment.
 fn age_half_written(test: &TestRepository) {
-    let folders = [test.path().join(".git/claudedo"), test.path().join(".claudedo")];
+    let folders =
+        [".git/claudedo", ".git/info", ".git/worktrees", ".claudedo"].map(|name| test.path().join(name));
     for path in folders.iter().flat_map(|folder| files(folder).into_keys()) {
         if path.to_string_lossy().ends_with(".tmp") {
             let file = fs::File::options().append(true).open(&path).unwrap();

@@ -33,8 +33,8 @@ use table::Table;
 /// How many trials a sample has, about.
 const SAMPLE: usize = 300;
 
-/// How many at once: one waits for the disk and for sleeping processes while the other works.
-const AT_ONCE: usize = 6;
+/// How many at once: some wait for locks and for sleeping processes while the others work.
+const AT_ONCE: usize = 4;
 
 /// After so many trials, the whole campaign says how far it is.
 const PROGRESS_STEP: usize = 100;

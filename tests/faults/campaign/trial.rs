@@ -221,7 +221,9 @@ impl Trial {
 
     /// What was only killed, and not the agent, is done in the end as if nothing had been.
     fn judge_ends(&self, told: &mut Told) {
-        let is_agent_whole = !matches!(self.point.process, Process::Tree | Process::Git);
+        // Each child's `execve` is its first: no supervisor ever starts.
+        let is_agent_whole =
+            !matches!(self.point.process, Process::Tree | Process::Git) && self.point.call != "execve";
         let expected = match self.point.scenario {
             Scenario::Cancelled => &["done", "cancelled"][..],
             Scenario::Unfinished => &["failed"],
