@@ -15,7 +15,7 @@ use super::error::CommandError;
 use crate::config::{self, GitEntry, Resolved};
 use crate::git::{ConfigValue, Repository, Scope};
 use crate::os::fs::FileError;
-use crate::os::{clock, env, limits};
+use crate::os::{clock, env, fault, limits};
 use crate::runner::{Engine, EngineParts, Listener};
 use crate::store::overview::{Overview, Sources};
 use crate::store::records::{Records, RecordsError};
@@ -162,7 +162,7 @@ impl Context {
             tasks,
             user_config: self.user_entries()?,
             environment: env::all(),
-            executable,
+            executable: fault::supervisor_program(executable),
             state_home,
         };
         Ok(Arc::new(Engine::new(parts, listener)?))

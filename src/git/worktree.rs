@@ -19,7 +19,7 @@ use gix::worktree::remove::Force;
 use super::repository::normal;
 use super::{BranchName, CommitId, GitError, GitProgram, Repository};
 use crate::os::fault::{FaultPoint, pass};
-use crate::os::fs;
+use crate::os::fs::{self, FileError};
 
 /// What gix and git write into the lock of a worktree they have not finished making.
 const UNFINISHED: &str = "initializing";
@@ -106,7 +106,7 @@ impl Repository {
     pub fn unlock_worktree(&self, path: &Path) -> Result<(), GitError> {
         self.set_worktree_lock(path, None)?;
         if let Some(proxy) = registered(&self.main()?, path)? {
-            fs::sweep(proxy.git_dir());
+            fs::sweep_files(proxy.git_dir());
         }
         Ok(())
     }
@@ -170,6 +170,25 @@ impl Repository {
         let Some(proxy) = registered(&repository, path)? else { return Ok(None) };
         let own = normal(proxy.git_dir());
         Ok(link_target(path).filter(|target| target.join("commondir").exists() && normal(target) != own))
+    }
+
+    /// Removes registrations for a worktree at a path that were begun and do not say yet where it is.
+    ///
+    /// While there is one, gix and git alike make no worktree at all. For a caller whose lock proves that nobody is
+    /// making this one: its maker was killed.
+    pub fn remove_half_registration(&self, path: &Path) -> Result<(), GitError> {
+        let folder = self.common_dir().join("worktrees");
+        let path = normal(path);
+        let Some(name) = path.file_name() else { return Ok(()) };
+        // Where the name was taken, a number follows it.
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let begun = entries.filter(|entry| entry.file_name().as_bytes().starts_with(name.as_bytes()));
+        for registration in begun.map(|entry| entry.path()) {
+            if is_half(&registration)? {
+                fs::remove_tree(&registration)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns what is at a path.
@@ -315,6 +334,16 @@ fn patiently<T>(mut attempt: impl FnMut() -> Result<T, gix::Error>) -> Result<T,
 /// No error class tells this one from others.
 fn is_half_registered(error: &gix::Error) -> bool {
     format!("{error:?}").contains("gitdir")
+}
+
+/// Returns whether a registration does not say where its worktree is, and nobody has locked it for a reason.
+fn is_half(registration: &Path) -> Result<bool, FileError> {
+    let text = |name: &str| -> Result<Vec<u8>, FileError> {
+        let bytes = fs::read_optional(&registration.join(name))?.unwrap_or_default();
+        Ok(bytes.trim_ascii().to_vec())
+    };
+    let lock = text("locked")?;
+    Ok(text("gitdir")?.is_empty() && (lock.is_empty() || lock == UNFINISHED.as_bytes()))
 }
 
 fn require_registered<'repository>(

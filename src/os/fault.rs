@@ -7,6 +7,10 @@
 //! in that file, once. Several faults are separated by commas. A supervisor hears of them, an agent does not. Without
 //! the feature, nothing of this is compiled.
 
+#[cfg(feature = "fault-points")]
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
 use super::fs::FileError;
 
 /// The variables that no agent gets to see.
@@ -107,6 +111,20 @@ pub fn pass(point: FaultPoint) -> Result<(), FileError> {
 #[cfg(not(feature = "fault-points"))]
 pub const fn pass(_point: FaultPoint) -> Result<(), FileError> {
     Ok(())
+}
+
+/// Returns the program that is started as the supervisor: this one, unless a test comes between.
+///
+/// With the feature, `CLAUDEDO_FAULT_PROGRAM` names another, which is to start this one in the end.
+#[cfg(feature = "fault-points")]
+pub fn supervisor_program(own: PathBuf) -> PathBuf {
+    super::env::all().remove(OsStr::new("CLAUDEDO_FAULT_PROGRAM")).map_or(own, PathBuf::from)
+}
+
+/// Returns the program that is started as the supervisor: this one.
+#[cfg(not(feature = "fault-points"))]
+pub const fn supervisor_program(own: PathBuf) -> PathBuf {
+    own
 }
 
 #[cfg(feature = "fault-points")]

@@ -173,18 +173,24 @@ pub fn remove_directory(path: &Path) -> Result<(), FileError> {
 /// Whoever writes a file holds a lock on it, so that the files of those who live are told apart. One without bytes
 /// may be about to be locked, and stays until it is an hour old.
 pub fn sweep(folder: &Path) {
+    sweep_files(folder);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().ends_with(TRASH_END) {
+            // The next start tries again.
+            drop(remove_tree(&entry.path()));
+        }
+    }
+}
+
+/// Removes only the files among them, in a folder where others may have folders that look like ours.
+pub fn sweep_files(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
-        let removed = if name.starts_with(TEMPORARY_START) && name.ends_with(TEMPORARY_END) {
-            if is_abandoned(&path) { remove_file(&path) } else { Ok(()) }
-        } else if name.ends_with(TRASH_END) {
-            remove_tree(&path)
-        } else {
-            Ok(())
-        };
-        // The next start tries again.
-        drop(removed);
+        if name.starts_with(TEMPORARY_START) && name.ends_with(TEMPORARY_END) && is_abandoned(&path) {
+            // The next start tries again.
+            drop(remove_file(&path));
+        }
     }
 }
 
@@ -195,9 +201,11 @@ fn is_abandoned(path: &Path) -> bool {
     file.try_lock().is_ok() && (metadata.len() > 0 || age > Some(UNLOCKED_MAX))
 }
 
-/// Removes a folder, also where folders in it may not be written: Go's module cache, for one, is read-only.
+/// Removes a folder with all that is in it where it stands, for one that means nothing either whole or in part.
+///
+/// Also where folders in it may not be written: Go's module cache, for one, is read-only.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn remove_tree(path: &Path) -> Result<(), FileError> {
+pub fn remove_tree(path: &Path) -> Result<(), FileError> {
     let removed = match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             open_folders(path);
@@ -339,9 +347,9 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let living = temporary_sibling(folder.path(), b"1", 0o600, Durability::Derived).unwrap();
         let (dead, new) = (path(".claudedo-dead.tmp"), path(".claudedo-new.tmp"));
-        for (path, text) in [(&dead, "1"), (&new, ""), (&path("other.tmp"), "1")] {
-            File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).unwrap();
-        }
+        write_atomic(&dead, b"1").unwrap();
+        write_atomic(&new, b"").unwrap();
+        write_atomic(&path("other.tmp"), b"1").unwrap();
         fs::create_dir_all(path("run.trash/deep")).unwrap();
         sweep(folder.path());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);

@@ -5,6 +5,7 @@
 //! record of a failed run; what fails later leaves the run's folder where it is, so that the next start
 //! finishes it. Either way a claimed task gets exactly one terminal record.
 
+use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ use crate::task::TaskId;
 
 /// How often a pause between two runs looks for a cancel request.
 const PAUSE_STEP: Duration = Duration::from_millis(200);
+
+/// How often a supervisor is started that is killed before it has done anything.
+const SUPERVISOR_STARTS_MAX: u32 = 3;
 
 /// How a claim ended, for the queue and for the report.
 #[derive(Debug)]
@@ -220,6 +224,34 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
     if let Err(refusal) = prepared.await? {
         return not_started(engine, plan, refusal, EndedBy::Itself);
     }
+    let given_up = |message, ended_by| {
+        not_started(engine, plan, Refusal { reason: FailureReason::Internal, message }, ended_by)
+    };
+    let mut starts_left = SUPERVISOR_STARTS_MAX;
+    loop {
+        starts_left -= 1;
+        match supervise(engine, plan, lock).await? {
+            Supervised::Ended(exit) => return Ok(exit),
+            // Nothing has happened yet, so that it is no failure of the task.
+            Supervised::Killed(_) if starts_left > 0 => {}
+            Supervised::Killed(message) => return given_up(message, EndedBy::SupervisorLost),
+            Supervised::Failed(message) => return given_up(message, EndedBy::Itself),
+        }
+    }
+}
+
+/// What became of one start of the supervisor.
+enum Supervised {
+    /// The run has ended.
+    Ended(ExitReport),
+    /// A signal ended the supervisor before it had started the agent; in words.
+    Killed(String),
+    /// It gave up before that; in words.
+    Failed(String),
+}
+
+/// Starts the supervisor and waits for its end.
+async fn supervise(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Supervised> {
     let directory = engine.state.run_directory(plan.intent.run);
     let log = fs::open_append_private(&directory.supervisor_log_path())?;
     let environment = crate::agent::environment::inherited(&engine.environment);
@@ -227,10 +259,10 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
     let mut child = match started {
         Ok(child) => child,
         Err(error) => {
-            let message =
-                format!("The supervisor could not be started: {}: {error}", engine.executable.display());
-            let refusal = Refusal { reason: FailureReason::Internal, message };
-            return not_started(engine, plan, refusal, EndedBy::Itself);
+            let program = engine.executable.display();
+            return Ok(Supervised::Failed(format!(
+                "The supervisor could not be started: {program}: {error}"
+            )));
         }
     };
     pass(FaultPoint::SupervisorStarted)?;
@@ -240,16 +272,15 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
     snapshotting.stop().await;
     watching.stop().await;
     match supervision(&directory)? {
-        Supervision::Ended(exit) => Ok(exit),
+        Supervision::Ended(exit) => Ok(Supervised::Ended(exit)),
         Supervision::Orphaned | Supervision::Supervised => {
-            Ok(end_orphan(&directory, None, clock::now()).await?)
+            Ok(Supervised::Ended(end_orphan(&directory, None, clock::now()).await?))
         }
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
             let message = format!("The supervisor ended with {status} before the agent started: {said}");
-            // Killed, it says nothing of the task, which goes on as after any other kill.
-            let ended_by = if status.code().is_some() { EndedBy::Itself } else { EndedBy::SupervisorLost };
-            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message }, ended_by)
+            let ended = if status.signal().is_some() { Supervised::Killed } else { Supervised::Failed };
+            Ok(ended(message))
         }
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::engine::Engine;
-use super::plan::{PLAN_VERSION, Plan};
+use super::plan::{PLAN_VERSION, Plan, WorkspacePlan};
 use super::threads::blocking;
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::{clock, fs};
@@ -32,8 +32,7 @@ pub(crate) struct Remains {
 
 /// Looks for what was left behind and clears away what means nothing.
 pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
-    engine.state.sweep();
-    fs::sweep(&engine.repository.common_dir().join("info"));
+    sweep(engine);
     let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
@@ -52,6 +51,9 @@ pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
         if let Some(earlier) = remains.insert(plan.intent.task.clone(), Remains { plan, directory }) {
             clear_away_recorded(engine, &earlier)?;
         }
+    }
+    for remains in remains.values() {
+        clear_half_registration(engine, &remains.plan);
     }
     Ok(remains.into_values().collect())
 }
@@ -88,6 +90,18 @@ pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow
     blocking(engine, move |engine| Ok(engine.state.lock_task(&task)?)).await
 }
 
+/// A worktree whose registration was only begun bars those of all other tasks, so it goes before any of them starts.
+fn clear_half_registration(engine: &Engine, plan: &Plan) {
+    let WorkspacePlan::Worktree { repository, path, .. } = &plan.workspace else { return };
+    // Whoever holds the lock has his worktree, or is about to see to it.
+    let Ok(Some(_lock)) = engine.state.try_lock_task(&plan.intent.task) else { return };
+    let cleared = engine.repository_at(repository).and_then(|found| found.remove_half_registration(path));
+    if let Err(error) = cleared {
+        let task = &plan.intent.task;
+        engine.broadcast.log(Level::Warning, format!("the worktree of task {task}: failed to {error}"));
+    }
+}
+
 fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()> {
     let intent = &remains.plan.intent;
     if engine.records.load_task(&intent.task)?.runs.iter().any(|run| run.run == intent.run) {
@@ -102,6 +116,13 @@ fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()>
     );
     engine.broadcast.log(Level::Error, message);
     Ok(())
+}
+
+/// Clears away what killed processes left half done in the places of this program.
+fn sweep(engine: &Engine) {
+    engine.state.sweep();
+    fs::sweep_files(&engine.repository.common_dir().join("info"));
+    engine.tasks.sweep();
 }
 
 /// A folder without a plan means nothing. One whose plan cannot be read may mean a lot, and stays.

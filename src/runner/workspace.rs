@@ -106,11 +106,14 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
         pass(FaultPoint::BranchMade)?;
     }
     let reason = format!("git-claudedo task {}", intent.task);
-    if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
+    if let WorktreeState::Present(worktree) = repository.worktree_state(site.path)? {
+        // The task's lock is ours: who was writing there is gone.
+        fs::sweep_files(&worktree.git_dir);
         repository.repair_worktree(site.path)?;
         repository.set_worktree_lock(site.path, Some(&reason))?;
         return Ok(WorktreeChange::Reused);
     }
+    repository.remove_half_registration(site.path)?;
     repository.add_worktree(site.path, site.branch, &reason)?;
     pass(FaultPoint::WorkspaceMade)?;
     Ok(WorktreeChange::Created)

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 
@@ -81,6 +82,7 @@ pub(crate) fn broken(test: &TestRepository, before: &Theirs) -> Vec<String> {
     if Theirs::of(test) != *before {
         broken.push("4: what is the user's has changed".to_owned());
     }
+    age_half_written(test);
     broken.extend(next_task(test));
     broken.extend(left_over(test));
     test.assert_sound();
@@ -174,13 +176,28 @@ fn claims(events: &[Value]) -> BTreeMap<String, (usize, usize)> {
     claims
 }
 
+/// Makes half-written files old: a start leaves those alone that somebody may be writing at the moment.
+fn age_half_written(test: &TestRepository) {
+    let folders =
+        [".git/claudedo", ".git/info", ".git/worktrees", ".claudedo"].map(|name| test.path().join(name));
+    for path in folders.iter().flat_map(|folder| files(folder).into_keys()) {
+        if path.to_string_lossy().ends_with(".tmp") {
+            let file = fs::File::options().append(true).open(&path).unwrap();
+            file.set_modified(UNIX_EPOCH).unwrap();
+        }
+    }
+}
+
 /// Returns the files of steps that were never finished (criterion 5).
 fn left_over(test: &TestRepository) -> Vec<String> {
     let folders = [test.path().join(".git"), test.root().join("state"), test.path().join(".claudedo")];
     let mut left: Vec<PathBuf> = folders.iter().flat_map(|folder| files(folder).into_keys()).collect();
     let is_left = |path: &PathBuf| {
         let name = path.to_string_lossy();
-        [".lock", ".tmp", ".tmp.lock"].iter().any(|end| name.ends_with(end)) || name.contains(".trash")
+        // An agent's own git that was killed in its worktree leaves what git leaves anywhere, and that is not ours.
+        let is_of_agent = name.contains("/worktrees/") && name.ends_with("/index.lock");
+        let is_half = [".lock", ".tmp", ".tmp.lock"].iter().any(|end| name.ends_with(end));
+        (is_half && !is_of_agent) || name.contains(".trash")
     };
     left.retain(is_left);
     left.extend(test.run_folders());

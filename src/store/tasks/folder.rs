@@ -226,6 +226,13 @@ impl TaskFolder {
     }
 
     /// Refuses a `.claudedo` or `.claudedo/tasks` that leads elsewhere.
+    /// Removes what killed commands left half written, unless the folder is a link to somewhere else.
+    pub fn sweep(&self) {
+        if self.require_own_folders().is_ok() {
+            fs::sweep_files(&self.tasks_path());
+        }
+    }
+
     pub(super) fn require_own_folders(&self) -> Result<(), TaskFileError> {
         [self.path(), self.tasks_path()].iter().try_for_each(|path| require_folder(path))
     }

@@ -220,3 +220,56 @@ fn assert_resumed(test: &TestRepository) {
     assert!(starts[1].arguments().contains(&"--resume".to_owned()));
     assert!(starts[1].text("stdin").starts_with("The previous run was interrupted"));
 }
+
+#[test]
+fn what_a_killed_process_left_half_written_goes_with_the_next_start() {
+    let test = TestRepository::with_fake();
+    let wait = test.wait_step("gate");
+    test.add_task(TASK, &["write a.txt 1", &wait]);
+    let runner = test.start(&["run"]);
+    test.wait_for_output("File written");
+    runner.kill();
+    let folders = [".git/claudedo", ".git/claudedo/cache", ".git/claudedo/trust", ".claudedo/tasks"];
+    let worktree = format!(".git/worktrees/{TASK}");
+    let files: Vec<String> = folders
+        .iter()
+        .chain(&[worktree.as_str()])
+        .map(|folder| format!("{folder}/.claudedo-x1.tmp"))
+        .collect();
+    for file in &files {
+        test.write(file, "half of a li");
+        let file = std::fs::File::options().append(true).open(test.path().join(file)).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    test.release("gate");
+    test.run(0);
+    let left: Vec<&String> = files.iter().filter(|file| test.path().join(file).exists()).collect();
+    assert_eq!(left, Vec::<&String>::new());
+}
+
+#[test]
+fn a_worktree_that_was_only_begun_bars_no_other() {
+    let test = TestRepository::with_fake();
+    test.set("apiRetryPause", "1h");
+    test.add_task(TASK, &["on-fresh result error status=529 terminal_reason=api_error text=Overloaded"]);
+    let runner = test.start(&["run"]);
+    test.wait_for_event("run 1 failed: Overloaded");
+    runner.kill();
+    // As after a kill right after git has made the two files and before it has filled the second.
+    test.git(&[
+        "worktree",
+        "remove",
+        "--force",
+        "--force",
+        test.workspace("worktrees", TASK).to_str().unwrap(),
+    ]);
+    let registration = format!(".git/worktrees/{TASK}");
+    test.write(&format!("{registration}/locked"), "initializing\n");
+    test.write(&format!("{registration}/gitdir"), "");
+    test.add_task("other-c3d4", &["write b.txt 1"]);
+    test.run(0);
+    for task in [TASK, "other-c3d4"] {
+        assert_eq!(test.history(task), "claimed finished:done", "{task}");
+    }
+    test.assert_sound();
+}
