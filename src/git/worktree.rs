@@ -195,23 +195,6 @@ impl Repository {
         Ok(linked.head_commit().ok().map(|commit| CommitId::new(commit.id)))
     }
 
-    /// Makes the `.git` file of a worktree lead to its registration again: the repository may have been moved since,
-    /// or somebody changed the file. One that is absent or a repository of its own stays as it is.
-    pub fn mend_worktree_link(&self, path: &Path) -> Result<(), GitError> {
-        let repository = self.main()?;
-        let proxy = require_registered(&repository, path)?;
-        let link = path.join(".git");
-        let leads_home = gix::discover::path::from_gitdir_file(&link)
-            .is_ok_and(|named| normal(&named) == normal(proxy.git_dir()));
-        if leads_home || !link.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Ok(());
-        }
-        let mut text = b"gitdir: ".to_vec();
-        text.extend_from_slice(normal(proxy.git_dir()).as_os_str().as_bytes());
-        text.push(b'\n');
-        Ok(fs::write_atomic(&link, &text)?)
-    }
-
     fn add_with_gix(&self, path: &Path, branch: &BranchName, tip: CommitId) -> Result<(), GitError> {
         let name = FullName::try_from(branch.as_str())
             .map_err(|_| GitError::InvalidName { name: branch.to_string() })?;

@@ -101,7 +101,6 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
     if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
         repository.repair_worktree(site.path)?;
         repository.set_worktree_lock(site.path, Some(&reason))?;
-        repository.mend_worktree_link(site.path)?;
         return Ok(WorktreeChange::Reused);
     }
     repository.add_worktree(site.path, site.branch, &reason)?;
