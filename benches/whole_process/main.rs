@@ -21,6 +21,7 @@ mod measure;
 mod recovery;
 mod report;
 mod single;
+mod snapshot;
 mod watch;
 mod workshop;
 
@@ -41,6 +42,7 @@ const FIGURES: &[Figure] = &[
     ("show", many::show),
     ("list", many::list),
     ("hook", hook::hook),
+    ("snapshot", snapshot::snapshot),
     ("latency", watch::latency),
     ("arrival", watch::arrival),
     ("watcher", watch::idle),

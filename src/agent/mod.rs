@@ -8,7 +8,6 @@
 //! All that is said of Claude Code here was measured with version 2.1.330, unless it says otherwise.
 
 mod json;
-mod lines;
 mod result;
 #[cfg(test)]
 mod testing;

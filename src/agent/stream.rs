@@ -11,11 +11,10 @@ use std::io::{self, BufRead};
 use serde_json::value::RawValue;
 
 use super::json::{self, amount, count, elements, pick, short, truth};
-pub use super::lines::LINE_BYTES_MAX;
-use super::lines::{Line, Lines};
 pub use super::result::ResultEvent;
 use super::result::{sum_of_models, tokens};
 use super::transcript::input_summary;
+use crate::os::log::{Line, Lines};
 use crate::run::{PermissionDenial, SessionId, Usage};
 use crate::timestamp::Timestamp;
 
@@ -81,6 +80,8 @@ pub struct LineCounts {
     pub unreadable: u64,
     /// Lines too long to be read.
     pub oversized: u64,
+    /// Bytes that are missing in the log, because it was too long.
+    pub left_out_bytes: u64,
 }
 
 /// What the service says of the account's limit.
@@ -98,7 +99,7 @@ pub fn read(log: impl BufRead) -> io::Result<Reading> {
     let mut fold = Fold::default();
     while let Some(line) = lines.next_line()? {
         match line {
-            Line::Oversized => fold.reading.lines.oversized += 1,
+            Line::Oversized { .. } => fold.reading.lines.oversized += 1,
             Line::Whole(bytes) => fold.take(json::repaired(bytes)),
         }
     }
@@ -126,6 +127,11 @@ impl Reading {
             self.lines.oversized,
             ["line of the log was too long to be read", "lines of the log were too long to be read"],
         );
+        if self.lines.left_out_bytes > 0 {
+            let bytes = self.lines.left_out_bytes;
+            warnings
+                .push(format!("the log was longer than log_max: {bytes} bytes of its middle are missing"));
+        }
         warnings
     }
 }
@@ -165,6 +171,11 @@ impl Fold {
                 r#""model_fallback""# | r#""model_refusal_no_fallback""# | r#""informational""#,
             ) => {
                 self.take_notice(line);
+            }
+            (r#""git_claudedo""#, r#""left_out""#) => {
+                let bytes = pick(line, ["bytes"]).and_then(|[bytes]| count(bytes?)).unwrap_or_default();
+                let left_out = &mut self.reading.lines.left_out_bytes;
+                *left_out = left_out.saturating_add(bytes);
             }
             _ => {}
         }

@@ -5,27 +5,33 @@
 //! hang. So a result counts only as long as no turn begins after it, and the tasks still running in the
 //! background decide how long it may stay. A log in another format never has a result.
 //!
-//! The order of keys in a line is not fixed, so every line is parsed. Each byte is looked at once; a line
-//! that is still being written is remembered by its place in the file, not by its text.
+//! The order of keys in a line is not fixed, so every line is parsed that can be an event. Each byte is looked at
+//! once, and of a log that grows faster than it can be read only the end is.
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead};
-use std::os::unix::fs::FileExt;
+use std::io;
+use std::ops::Range;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-/// Longest line that is parsed. Lines hold whole answers (10 MB seen); a longer one counts as work, as
-/// any line that is no result.
-const LINE_BYTES_MAX: u64 = super::lines::LINE_BYTES_MAX as u64;
+use crate::os::clock;
+use crate::os::log::{LINE_BYTES_MAX, Line as LogLine, Lines, LogFile};
 
-/// How much is read at once.
-const CHUNK_BYTES: usize = 64 << 10;
+/// How much is read before the time is looked at.
+const CHUNK_BYTES: u64 = 256 << 10;
 
-/// How much is read in one call at most, so that a caller with other duties gets back to them.
-const READ_BYTES_MAX: u64 = 64 << 20;
+/// How long one call reads at most, so that a caller with other duties gets back to them.
+const READ_TIME_MAX: Duration = Duration::from_millis(2);
+
+/// How far behind the end of the log reading may fall: two of the longest lines that count.
+const BEHIND_BYTES_MAX: u64 = 2 * LINE_BYTES_MAX as u64;
+
+/// How much is read of a log when reading has fallen too far behind.
+const END_BYTES: u64 = 1 << 20;
 
 /// Where an agent stands, judged by its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,86 +46,91 @@ pub enum Standing {
 }
 
 /// What was read of a log so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tail {
-    /// Where the line begins that is not complete yet.
-    line_start: u64,
-    /// Up to where the file was looked at.
-    position: u64,
+    lines: Lines<LogFile>,
     /// Whether a result was printed and no turn began after it.
     result_given: bool,
+    /// Where the last result lies.
+    result: Range<u64>,
     background_tasks: usize,
 }
 
+/// How far reading came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// To the end of the log.
+    End,
+    /// There is more to read.
+    Part,
+}
+
 impl Tail {
-    /// Reads what was added to the log and returns where the agent stands now.
-    ///
-    /// Reads at most 64 MiB a call; what is left is read by the next one.
-    pub fn read(&mut self, log: &File) -> io::Result<Standing> {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let end = self.position.saturating_add(READ_BYTES_MAX);
-        while self.position < end {
-            let length = match log.read_at(&mut chunk, self.position) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
-            };
-            if length == 0 {
-                break;
-            }
-            self.take_chunk(log, &chunk[..length])?;
+    /// Watches a log from its beginning.
+    pub fn new(log: File) -> Self {
+        let lines = Lines::new(LogFile::new(log));
+        Self { lines, result_given: false, result: 0..0, background_tasks: 0 }
+    }
+
+    /// Reads what was added to the log, for a few milliseconds at most.
+    pub fn read(&mut self) -> io::Result<Reach> {
+        let until = clock::monotonic() + READ_TIME_MAX;
+        let size = self.lines.input().size()?;
+        let position = self.lines.input().position();
+        if size.saturating_sub(position) > BEHIND_BYTES_MAX {
+            self.lines.input().omit(position..size - END_BYTES);
         }
-        Ok(if self.result_given {
+        loop {
+            self.lines.input().allow(CHUNK_BYTES);
+            self.read_allowed()?;
+            if self.lines.input().position() >= size {
+                return Ok(Reach::End);
+            }
+            if clock::monotonic() >= until {
+                return Ok(Reach::Part);
+            }
+        }
+    }
+
+    /// Returns where the agent stands, as far as the log was read.
+    pub fn standing(&self) -> Standing {
+        if self.result_given {
             Standing::ResultGiven { background_tasks: self.background_tasks }
         } else {
             Standing::Working
-        })
+        }
     }
 
-    /// Returns how many bytes of the log were read.
-    pub fn position(&self) -> u64 {
-        self.position
+    /// Returns the part of the log that holds the last result.
+    pub fn result(&self) -> Range<u64> {
+        self.result.clone()
     }
 
-    /// Takes the bytes that lie at `position`.
-    fn take_chunk(&mut self, log: &File, chunk: &[u8]) -> io::Result<()> {
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            let piece_start = self.position;
-            let piece = &rest[..(&mut &*rest).skip_until(b'\n')?];
-            rest = &rest[piece.len()..];
-            self.position += piece.len() as u64;
-            if let Some(text) = piece.strip_suffix(b"\n") {
-                if self.line_start == piece_start {
-                    self.take_line(text);
-                } else {
-                    self.take_long_line(log, self.position - 1)?;
+    /// Returns where the line begins that has no end yet, unless it is too long to count.
+    pub fn unfinished(&mut self) -> Option<u64> {
+        let pending = self.lines.pending();
+        let position = self.lines.input().position();
+        (pending <= LINE_BYTES_MAX as u64).then(|| position.saturating_sub(pending))
+    }
+
+    fn read_allowed(&mut self) -> io::Result<()> {
+        while let Some(line) = self.lines.next_ended_line()? {
+            let (line, bytes) = match line {
+                LogLine::Whole(text) => (Line::parse(text), text.len() as u64),
+                LogLine::Oversized { bytes, .. } => (Line::Work, bytes),
+            };
+            match line {
+                Line::Result => {
+                    self.result_given = true;
+                    let end = self.lines.input().position();
+                    self.result = end.saturating_sub(bytes + 1)..end;
                 }
-                self.line_start = self.position;
+                Line::BackgroundTasks(count) => self.background_tasks = count,
+                Line::Bookkeeping => {}
+                Line::Work => self.result_given = false,
             }
         }
         Ok(())
-    }
-
-    /// Takes a line that began in an earlier chunk.
-    fn take_long_line(&mut self, log: &File, line_end: u64) -> io::Result<()> {
-        let length = line_end - self.line_start;
-        if length > LINE_BYTES_MAX {
-            self.result_given = false;
-            return Ok(());
-        }
-        let mut line = vec![0; usize::try_from(length).unwrap_or_default()];
-        log.read_exact_at(&mut line, self.line_start)?;
-        self.take_line(&line);
-        Ok(())
-    }
-
-    fn take_line(&mut self, line: &[u8]) {
-        match Line::parse(line) {
-            Line::Result => self.result_given = true,
-            Line::BackgroundTasks(count) => self.background_tasks = count,
-            Line::Bookkeeping => {}
-            Line::Work => self.result_given = false,
-        }
     }
 }
 
@@ -150,6 +161,10 @@ struct Fields<'a> {
 
 impl Line {
     fn parse(line: &[u8]) -> Self {
+        // Quickly past what cannot be an event: a program that has gone wrong prints a lot of it.
+        if line.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Self::Work;
+        }
         let Ok(fields) = serde_json::from_slice::<Fields<'_>>(line) else {
             return Self::Work;
         };
@@ -181,12 +196,24 @@ mod tests {
         r#"{"tasks":[{"task_id":"a"},{"task_id":"b"}],"type":"system","subtype":"background_tasks_changed"}"#;
     const NO_TASKS: &str = r#"{"type":"system","subtype":"background_tasks_changed","tasks":[]}"#;
 
+    fn read(tail: &mut Tail) -> Standing {
+        while tail.read().unwrap() == Reach::Part {}
+        tail.standing()
+    }
+
+    /// Returns a log to be written to, and what watches it.
+    fn growing() -> (File, Tail) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let tail = Tail::new(file.reopen().unwrap());
+        (file.into_file(), tail)
+    }
+
     fn standing_after(lines: &[&str]) -> Standing {
         let mut log = tempfile::tempfile().unwrap();
         for line in lines {
             writeln!(log, "{line}").unwrap();
         }
-        Tail::default().read(&log).unwrap()
+        read(&mut Tail::new(log))
     }
 
     #[test]
@@ -223,30 +250,39 @@ mod tests {
     #[test]
     fn a_log_written_byte_by_byte_reads_as_one_written_at_once() {
         let whole = format!("{INIT}\n{TWO_TASKS}\n{RESULT}\n");
-        let mut log = tempfile::tempfile().unwrap();
-        let mut tail = Tail::default();
+        let (mut log, mut tail) = growing();
         for byte in whole.as_bytes() {
-            assert_eq!(tail.read(&log).unwrap(), Standing::Working);
+            assert_eq!(read(&mut tail), Standing::Working);
             log.write_all(&[*byte]).unwrap();
         }
-        assert_eq!(tail.read(&log).unwrap(), Standing::ResultGiven { background_tasks: 2 });
+        assert_eq!(read(&mut tail), Standing::ResultGiven { background_tasks: 2 });
     }
 
     #[test]
     fn a_line_longer_than_a_chunk_is_parsed() {
-        let long = format!(r#"{{"result":"{}","type":"result"}}"#, "x".repeat(3 * CHUNK_BYTES));
+        let long = format!(r#"{{"result":"{}","type":"result"}}"#, "x".repeat(1_000_000));
         assert_eq!(standing_after(&[INIT, &long]), Standing::ResultGiven { background_tasks: 0 });
         assert_eq!(standing_after(&[&long, INIT]), Standing::Working);
     }
 
     #[test]
-    fn a_line_over_the_limit_is_work_and_not_held() {
+    fn a_line_over_the_limit_is_work() {
+        let (mut log, mut tail) = growing();
+        write!(log, "{RESULT}\n{}", "x".repeat(LINE_BYTES_MAX + 1)).unwrap();
+        read(&mut tail);
+        assert_eq!(tail.unfinished(), None);
+        write!(log, "\n{RESULT}").unwrap();
+        assert_eq!(read(&mut tail), Standing::Working);
+        assert_eq!(tail.unfinished(), Some((RESULT.len() + LINE_BYTES_MAX + 3) as u64));
+    }
+
+    #[test]
+    fn the_end_of_a_log_that_grew_too_fast_is_read() {
         let log = tempfile::tempfile().unwrap();
-        log.write_all_at(format!("{RESULT}\n").as_bytes(), 0).unwrap();
-        // A hole reads as zeros without needing the space.
-        log.write_all_at(format!("\n{RESULT}").as_bytes(), LINE_BYTES_MAX + 1000).unwrap();
-        let mut tail = Tail::default();
-        assert_eq!(tail.read(&log).unwrap(), Standing::Working);
-        assert_eq!(tail.line_start, LINE_BYTES_MAX + 1001);
+        let far = 100 * BEHIND_BYTES_MAX;
+        std::os::unix::fs::FileExt::write_all_at(&log, format!("x\n{RESULT}\n").as_bytes(), far).unwrap();
+        let mut tail = Tail::new(log);
+        assert_eq!(read(&mut tail), Standing::ResultGiven { background_tasks: 0 });
+        assert_eq!(tail.result(), far + 2..far + 3 + RESULT.len() as u64);
     }
 }

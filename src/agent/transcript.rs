@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 use serde_json::value::RawValue;
 
 use super::json::{amount, count, elements, pick, repaired, text, truth};
-use super::lines::{LINE_BYTES_MAX, Line, Lines};
+use crate::os::log::{Line, Lines};
 
 /// The longest summary in characters. A terminal shows less; a record needs no more.
 pub const SUMMARY_CHARACTERS_MAX: usize = 200;
@@ -156,14 +156,16 @@ pub fn read_items(
     while let Some(line) = lines.next_line()? {
         let found = match line {
             Line::Whole(bytes) => items_in(repaired(bytes)),
-            Line::Oversized => {
-                let content = Content::Notice(format!("a line of more than {LINE_BYTES_MAX} bytes"));
-                vec![TranscriptItem { speaker: Speaker::Agent, content }]
-            }
+            Line::Oversized { bytes, .. } => vec![too_long(bytes)],
         };
         found.into_iter().try_for_each(&mut each)?;
     }
     Ok(())
+}
+
+/// Returns what a reader sees of a line that is too long to be shown.
+pub fn too_long(bytes: u64) -> TranscriptItem {
+    TranscriptItem { speaker: Speaker::Agent, content: Content::Notice(format!("a line of {bytes} bytes")) }
 }
 
 /// Returns what a reader wants to see of one line of a log, given without its line end.
@@ -186,6 +188,7 @@ fn items_in(line: &str) -> Vec<TranscriptItem> {
         (r#""result""#, _) => result(event).into_iter().collect(),
         (r#""system""#, subtype) => system(event, subtype).into_iter().collect(),
         (r#""rate_limit_event""#, _) => rate_limit(event).into_iter().collect(),
+        (r#""git_claudedo""#, subtype) => left_out(event, subtype).into_iter().collect(),
         _ => Vec::new(),
     };
     contents.into_iter().map(|content| TranscriptItem { speaker, content }).collect()
@@ -237,6 +240,15 @@ fn no_event(line: &str, event: &str) -> Content {
     } else {
         Content::Text(line.to_owned())
     }
+}
+
+/// Returns what this program says itself of bytes that are missing in a log (`docs/format.md`).
+fn left_out(event: &str, subtype: &str) -> Option<Content> {
+    let bytes = pick(event, ["bytes"]).and_then(|[bytes]| count(bytes?))?;
+    Some(Content::Notice(match subtype {
+        r#""line_left_out""# => format!("a line of {bytes} bytes"),
+        _ => format!("{bytes} bytes of the log are missing here"),
+    }))
 }
 
 fn message(event: &str) -> Vec<Content> {

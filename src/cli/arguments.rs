@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, doctor, edit, events, hooks, init,
-    list, logs, man, push, retry, rm, run, service, show, status, watch,
+    list, logs, man, push, restore, retry, rm, run, service, show, snapshots, status, watch,
 };
 
 /// The widest line of the help.
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Continue(continuation::ContinueArguments),
     Logs(logs::LogsArguments),
     Diff(diff::DiffArguments),
+    Snapshots(snapshots::SnapshotsArguments),
+    Restore(restore::RestoreArguments),
     Events(events::EventsArguments),
     Push(push::PushArguments),
     Hooks(hooks::HooksArguments),

@@ -5,16 +5,19 @@ use clap::Args;
 use super::context::Context;
 use super::error::{CommandError, ErrorKind};
 use super::live::live_run;
+use super::snapshots::{named, repository_of};
 use crate::git::{BranchName, GitProgram};
+use crate::store::snapshots::TaskSnapshot;
 use crate::task::TaskId;
 
 /// Show what a task changed
 ///
-/// Shows the difference between where the task's branch began and its tip,
-/// through `git diff`, with its pager and colours.
+/// Shows the difference between where the task's branch began and its tip, or
+/// one of the task's snapshots, through `git diff`, with its pager and colours.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArguments {
-    /// Task; a unique part of the id is enough
+    /// Task; a unique part of the id is enough. With @N, its snapshot N
+    #[arg(value_name = "TASK[@N]")]
     task: String,
     /// Show a summary of the files
     #[arg(long)]
@@ -31,8 +34,12 @@ struct Range {
 }
 
 pub(crate) fn run(args: &DiffArguments, context: &Context) -> Result<(), CommandError> {
-    let task = context.resolve(&args.task)?;
-    let range = range(&task, context)?;
+    let (range, repository) = if args.task.contains('@') {
+        let snapshot = named(&args.task, context)?;
+        (of_snapshot(&snapshot, context)?, repository_of(&snapshot.task, context)?)
+    } else {
+        (range(&context.resolve(&args.task)?, context)?, context.repository()?.clone())
+    };
     let mut words: Vec<&str> = Vec::new();
     if context.forbids_pager() {
         words.push("--no-pager");
@@ -46,10 +53,20 @@ pub(crate) fn run(args: &DiffArguments, context: &Context) -> Result<(), Command
     words.extend(options);
     words.extend([range.base.as_str(), range.tip.as_str(), "--"]);
     words.extend(paths);
-    match GitProgram::new(context.repository()?).attached(words)? {
+    match GitProgram::new(&repository).attached(words)? {
         // A pager that was left early ends git by a signal; there is nobody to tell.
         Some(0 | 1) | None => Ok(()),
         Some(_) => Err(CommandError::silent(ErrorKind::Fatal)),
+    }
+}
+
+/// Returns where a task's branch began and a snapshot; without a record or a run, where the branch was then.
+fn of_snapshot(snapshot: &TaskSnapshot, context: &Context) -> Result<Range, CommandError> {
+    let tip = snapshot.commit.to_string();
+    match (range(&snapshot.task, context), snapshot.tip) {
+        (Ok(Range { base, .. }), _) => Ok(Range { base, tip }),
+        (Err(_), Some(base)) => Ok(Range { base: base.to_string(), tip }),
+        (Err(error), None) => Err(error),
     }
 }
 

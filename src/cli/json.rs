@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::snapshots::SnapshotJson;
 use crate::run::{Outcome, RunRecord};
 use crate::schedule::Standing;
 use crate::store::history::RunSummary;
@@ -76,6 +77,8 @@ pub(crate) struct ShownJson<'a> {
     pub(crate) error: Option<&'a str>,
     /// The command that comes next.
     pub(crate) next: Option<&'a str>,
+    /// What was kept last of its worktree.
+    pub(crate) newest_snapshot: Option<SnapshotJson>,
 }
 
 /// A task that `run` or `cancel` brought to an end.

@@ -1,6 +1,5 @@
 //! `git claudedo logs`: what an agent said and did, as a conversation.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::time::Duration;
 
@@ -10,9 +9,9 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::error::{CommandError, ErrorKind};
 use super::live::{LiveRun, live_run};
-use crate::agent::stream::LINE_BYTES_MAX;
-use crate::agent::transcript::{Content, Speaker, TranscriptItem, Verdict, items, read_items};
+use crate::agent::transcript::{Content, Speaker, TranscriptItem, Verdict, items, read_items, too_long};
 use crate::os::fs::FileError;
+use crate::os::log::{Line, Lines, LogFile, long_line};
 use crate::os::watch::Changes;
 use crate::store::history::{RunSummary, TaskHistory};
 use crate::task::TaskId;
@@ -158,12 +157,15 @@ fn show_live(
         context.start_pager()?;
     }
     let changes = if follow { Some(Changes::of(live.directory.path())?) } else { None };
-    let mut log = LiveLog { file: None, line: Vec::new() };
+    let mut log = None;
     loop {
         // Asked before the log is read: what the agent wrote last was there by then.
         let over = is_over(live)?;
-        for line in log.read_lines(&path)? {
-            print_line(&line, shape, context);
+        if log.is_none() {
+            log = open_log(&path)?.map(Lines::new);
+        }
+        if let Some(log) = &mut log {
+            print_added(log, shape, context).map_err(FileError::on("read", &path))?;
         }
         let Some(changes) = changes.as_ref().filter(|_| !over && !context.ui.is_closed()) else { break };
         changes.wait(LOOK_AGAIN);
@@ -178,6 +180,33 @@ fn is_over(live: &LiveRun) -> Result<bool, CommandError> {
     Ok(live.directory.load_exit()?.is_some() || !live.directory.path().exists())
 }
 
+/// Opens a log. A folder that is gone, or not written to yet, has none.
+fn open_log(path: &std::path::Path) -> Result<Option<LogFile>, FileError> {
+    match LogFile::open(path) {
+        Ok(log) => Ok(Some(log)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::on("open", path)(error)),
+    }
+}
+
+/// Prints the whole lines that were added, as far as the log reaches now.
+fn print_added(log: &mut Lines<LogFile>, shape: Shape, context: &Context) -> io::Result<()> {
+    let added = log.input().size()?.saturating_sub(log.input().position());
+    log.input().allow(added);
+    while !context.ui.is_closed()
+        && let Some(line) = log.next_ended_line()?
+    {
+        match line {
+            Line::Whole(line) => print_line(line, shape, context),
+            Line::Oversized { bytes, beginning } => match shape {
+                Shape::Raw => print_line(long_line(bytes, beginning).as_bytes(), shape, context),
+                Shape::Json | Shape::Conversation(_) => print_item(&too_long(bytes), shape, context),
+            },
+        }
+    }
+    Ok(())
+}
+
 fn print_line(line: &[u8], shape: Shape, context: &Context) {
     match shape {
         Shape::Raw => context.ui.write_answer(|out| {
@@ -189,36 +218,6 @@ fn print_line(line: &[u8], shape: Shape, context: &Context) {
                 print_item(&item, shape, context);
             }
         }
-    }
-}
-
-/// A log that grows.
-struct LiveLog {
-    file: Option<File>,
-    line: Vec<u8>,
-}
-
-impl LiveLog {
-    /// Reads the whole lines that were added. A folder that is gone has no more.
-    fn read_lines(&mut self, path: &std::path::Path) -> Result<Vec<Vec<u8>>, CommandError> {
-        if self.file.is_none() {
-            self.file = match File::open(path) {
-                Ok(file) => Some(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(error) => return Err(FileError::on("open", path)(error).into()),
-            };
-        }
-        let Some(file) = &mut self.file else { return Ok(Vec::new()) };
-        file.read_to_end(&mut self.line).map_err(FileError::on("read", path))?;
-        let Some(end) = self.line.iter().rposition(|byte| *byte == b'\n') else {
-            if self.line.len() > LINE_BYTES_MAX {
-                self.line.clear();
-            }
-            return Ok(Vec::new());
-        };
-        let rest = self.line.split_off(end + 1);
-        let whole = std::mem::replace(&mut self.line, rest);
-        Ok(whole[..end].split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
     }
 }
 

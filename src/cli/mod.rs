@@ -32,11 +32,13 @@ mod look;
 mod man;
 mod push;
 mod push_hook;
+mod restore;
 mod retry;
 mod rm;
 mod run;
 mod service;
 mod show;
+mod snapshots;
 mod status;
 mod text;
 mod watch;
@@ -94,6 +96,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Continue(args) => continuation::run(args, context),
         Command::Logs(args) => logs::run(args, context),
         Command::Diff(args) => diff::run(args, context),
+        Command::Snapshots(args) => snapshots::run(args, context),
+        Command::Restore(args) => restore::run(args, context),
         Command::Events(args) => events::run(args, context),
         Command::Hooks(args) => hooks::run(args, context),
         Command::Config(args) => config::run(args, context),

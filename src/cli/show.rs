@@ -9,11 +9,13 @@ use super::context::Context;
 use super::error::CommandError;
 use super::json::ShownJson;
 use super::list::{invalid_file, task_json};
+use super::snapshots::{json, of_task, repository_of};
 use crate::run::RunRecord;
 use crate::schedule::Standing;
 use crate::store::history::{RunSummary, TaskHistory};
 use crate::store::overview::Overview;
 use crate::store::records::Records;
+use crate::store::snapshots::TaskSnapshot;
 use crate::task::{TaskFileError, TaskId};
 use crate::ui::figures::{dollars, elapsed};
 use crate::ui::safe::safe;
@@ -41,6 +43,7 @@ struct Shown<'a> {
     invalid: Option<&'a TaskFileError>,
     result: Option<String>,
     error: Option<String>,
+    snapshot: Option<TaskSnapshot>,
     next: Option<String>,
 }
 
@@ -65,10 +68,12 @@ pub(crate) fn run(args: &ShowArguments, context: &Context) -> Result<(), Command
         },
         result: last_text(&records, &id, history, "result.md")?,
         error: last_text(&records, &id, history, "error.md")?,
+        // Where the list names a repository that is gone, there is no more to say of its snapshots.
+        snapshot: of_task(&id, context).ok().and_then(|mut snapshots| snapshots.pop()),
         next: standing::next_step(&id, standing),
     };
     match context.ui.format() {
-        Format::Json => context.ui.json(&shown.json()),
+        Format::Json => context.ui.json(&shown.json(context)?),
         Format::Text => {
             context.start_pager()?;
             let text = shown.text();
@@ -90,9 +95,13 @@ fn last_text(
 }
 
 impl Shown<'_> {
-    fn json(&self) -> ShownJson<'_> {
+    fn json(&self, context: &Context) -> Result<ShownJson<'_>, CommandError> {
         let task = self.overview.tasks.get(self.id);
-        ShownJson {
+        let newest_snapshot = match &self.snapshot {
+            Some(snapshot) => Some(json(snapshot, &repository_of(self.id, context)?)),
+            None => None,
+        };
+        Ok(ShownJson {
             task: task_json(self.overview, self.id, self.standing),
             path: self.path(),
             file: task.map(|task| &*task.file),
@@ -101,7 +110,8 @@ impl Shown<'_> {
             result: self.result.as_deref(),
             error: self.error.as_deref(),
             next: self.next.as_deref(),
-        }
+            newest_snapshot,
+        })
     }
 
     fn path(&self) -> Option<&Path> {
@@ -163,6 +173,11 @@ impl Shown<'_> {
             fact("commit", run.commit.as_deref().unwrap_or_default(), PLAIN);
             fact("session", run.session.as_ref().map_or("", |session| session.as_str()), PLAIN);
         }
+        let snapshot = self.snapshot.as_ref();
+        let snapshot = snapshot.map(|newest| {
+            format!("{}, {}, {}", newest.name(), safe(&newest.why), newest.taken.to_local_minutes())
+        });
+        fact("snapshot", &snapshot.unwrap_or_default(), PLAIN);
         fact("cost", &self.history.cost_usd().map_or(String::new(), dollars), PLAIN);
         fact("next", self.next.as_deref().unwrap_or_default(), BOLD);
         table.render(None)

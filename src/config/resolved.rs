@@ -3,8 +3,8 @@
 use super::layer::{Layer, Origin};
 use crate::task::settings::with_settings;
 use crate::task::value::{
-    Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven, RelativePath,
-    SettingType, Span, Text, Whole, Word, Workspace,
+    Budget, CommandWords, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
+    RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace,
 };
 use crate::task::{SettingKey, SettingPlace, Settings};
 
@@ -284,6 +284,7 @@ mod tests {
         agent_command= (built in)
         slots=3 (config.yaml)
         push_unproven=warn (built in)
+        snapshot_interval=5m (built in)
         worktree_root= (built in)
         keep_worktrees=true (global ~/.gitconfig)
         project_settings=false (built in)

@@ -46,6 +46,19 @@ pub struct CommitSummary {
     pub committed: Timestamp,
 }
 
+/// All that a commit says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitDetails {
+    /// What it holds.
+    pub tree: TreeId,
+    /// What it follows.
+    pub parents: Vec<CommitId>,
+    /// The whole message. Bytes that are not UTF-8 are replaced.
+    pub message: String,
+    /// When it was committed.
+    pub committed: Timestamp,
+}
+
 impl Repository {
     /// Returns the commit that a revision names: a branch, a tag, an id, `HEAD~2` (gitrevisions(7)).
     pub fn resolve_commit(&self, spec: &str) -> Result<CommitId, GitError> {
@@ -113,6 +126,22 @@ impl Repository {
         let committed =
             Timestamp::from_unix_milliseconds(seconds.saturating_mul(1000)).unwrap_or_else(clock::now);
         Ok(CommitSummary { id: commit, title: title.trim_end().to_owned(), author, committed })
+    }
+
+    /// Returns all that a commit says.
+    pub fn commit_details(&self, commit: CommitId) -> Result<CommitDetails, GitError> {
+        let failed = || format!("read commit {commit}");
+        let repository = self.local();
+        let found = repository.find_commit(commit.object_id()).map_err(GitError::on(failed()))?;
+        let decoded = found.decode().map_err(GitError::on(failed()))?;
+        let seconds = found.time().map_err(GitError::on(failed()))?.seconds;
+        Ok(CommitDetails {
+            tree: TreeId::new(decoded.tree()),
+            parents: decoded.parents().map(CommitId::new).collect(),
+            message: decoded.message.to_string(),
+            committed: Timestamp::from_unix_milliseconds(seconds.saturating_mul(1000))
+                .unwrap_or_else(clock::now),
+        })
     }
 
     /// Returns whether `ancestor` is `descendant` or one of the commits that it follows.

@@ -3,7 +3,7 @@
 //! `working-tree-encoding=UTF-16…` asks for files in an encoding that gix 0.90 cannot write: it writes
 //! UTF-8 and says nothing (measured). Such trees are recognised here and left to the git program.
 
-use super::{CommitId, EntryKind, GitError, Repository, Visit};
+use super::{CommitId, EntryKind, GitError, Repository, TreeId, Visit};
 use crate::os::fs;
 
 /// An attributes file larger than this is not read; git's own limit is 100 MB, no real one is near either.
@@ -12,12 +12,17 @@ const ATTRIBUTES_BYTES_MAX: usize = 1024 * 1024;
 impl Repository {
     /// Returns whether any attributes file of a commit, or of the repository itself, asks for UTF-16 or UTF-32.
     pub(super) fn needs_git_checkout(&self, commit: CommitId) -> Result<bool, GitError> {
+        self.is_widely_encoded(self.tree_of(commit)?)
+    }
+
+    /// Returns the same of a tree.
+    pub(super) fn is_widely_encoded(&self, tree: TreeId) -> Result<bool, GitError> {
         let own = fs::read_optional(&self.common_dir().join("info/attributes"))?;
         if own.is_some_and(|text| asks_for_wide_encoding(&text)) {
             return Ok(true);
         }
         let mut files = Vec::new();
-        self.walk_tree(self.tree_of(commit)?, &mut |path, kind| {
+        self.walk_tree(tree, &mut |path, kind| {
             if let EntryKind::File(blob) = kind
                 && path.rsplit('/').next() == Some(".gitattributes")
             {

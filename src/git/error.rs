@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{BranchName, CommitId};
-use crate::os::fs::FileError;
+use crate::os::fs::{FileError, is_shortage};
 use crate::os::process::find_file_users;
 
 /// What failed, with the data to say which thing and what to do next.
@@ -222,11 +222,23 @@ impl GitError {
 ///
 /// gix keeps causes as a tree, which `std::error::Error::source` does not show.
 #[derive(Debug)]
-pub struct GitCause(String);
+pub struct GitCause {
+    words: String,
+    is_shortage: bool,
+}
+
+/// Returns whether something failed, at whatever depth, because the machine was short of something; see
+/// [`is_shortage`].
+pub fn is_short_of_something(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        error.downcast_ref::<std::io::Error>().is_some_and(is_shortage)
+            || error.downcast_ref::<GitCause>().is_some_and(|cause| cause.is_shortage)
+    })
+}
 
 impl fmt::Display for GitCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
@@ -241,12 +253,13 @@ impl From<gix::Error> for GitCause {
                 words.push(text);
             }
         }
-        Self(words.join(": "))
+        let is_shortage = error.downcast_any_ref::<std::io::Error>().is_some_and(is_shortage);
+        Self { words: words.join(": "), is_shortage }
     }
 }
 
 impl From<std::io::Error> for GitCause {
     fn from(error: std::io::Error) -> Self {
-        Self(error.to_string())
+        Self { words: error.to_string(), is_shortage: is_shortage(&error) }
     }
 }

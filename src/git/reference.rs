@@ -13,6 +13,7 @@ use gix::refs::{FullName, Target};
 
 use super::error::LockHolder;
 use super::{CommitId, GitError, Identity, Repository};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::{clock, fs};
 
 /// How long to wait for the lock of one ref. Writers hold it for milliseconds.
@@ -69,11 +70,13 @@ impl Repository {
             let file = std::fs::File::open(&lock).map_err(fs::FileError::on("open", &lock))?;
             file.sync_all().map_err(fs::FileError::on("sync", &lock))?;
         }
+        pass(FaultPoint::RefLocked)?;
         let identity = self.author_identity();
         let time = super::commit::now().to_string();
         transaction
             .commit(Some(signature(&identity, &time)))
             .map_err(GitError::on(format!("move {}", step.name)))?;
+        pass(FaultPoint::RefMoved)?;
         // gix has rewritten packed-refs without a sync when the deleted ref was in there.
         let packed = repository.common_dir().join("packed-refs");
         if step.to.is_none() && packed.is_file() {

@@ -12,6 +12,7 @@ use super::commit::write_commit;
 use super::objects::{ObjectBatch, TreeEdits};
 use super::reference::RefMove;
 use super::{BlobId, CommitId, Entry, GitError, NewCommit, Repository, Signing, TreeId};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 
 const LOCAL_PREFIX: &str = "refs/claudedo/runs/";
@@ -195,6 +196,7 @@ impl TrackingRef {
             };
             let commit = write_commit(&mut batch, &new)?;
             batch.sync()?;
+            pass(FaultPoint::AppendSynced)?;
             let step = RefMove { name: &self.name, from: tip, to: Some(commit), message };
             match self.repository.edit_ref(&step) {
                 Ok(()) => return Ok(commit),

@@ -18,6 +18,7 @@ use gix::worktree::remove::Force;
 
 use super::repository::normal;
 use super::{BranchName, CommitId, GitError, GitProgram, Repository};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 
 /// What gix and git write into the lock of a worktree they have not finished making.
@@ -94,13 +95,20 @@ impl Repository {
         } else {
             self.add_with_gix(path, branch, tip)?;
         }
+        pass(FaultPoint::WorktreeFilled)?;
         self.set_worktree_lock(path, Some(lock))?;
+        pass(FaultPoint::WorktreeLocked)?;
         self.remember_files(path)
     }
 
-    /// Removes the lock of a worktree, so that git's own commands may remove it.
+    /// Removes the lock of a worktree, so that git's own commands may remove it, and what a killed start left beside
+    /// its index. The caller holds the task's lock.
     pub fn unlock_worktree(&self, path: &Path) -> Result<(), GitError> {
-        self.set_worktree_lock(path, None)
+        self.set_worktree_lock(path, None)?;
+        if let Some(proxy) = registered(&self.main()?, path)? {
+            fs::sweep(proxy.git_dir());
+        }
+        Ok(())
     }
 
     /// Locks a worktree again, with another reason, or unlocks it with `None`.
@@ -130,6 +138,7 @@ impl Repository {
             return Err(GitError::not_a_worktree(path, why));
         }
         fs::remove_directory(path)?;
+        pass(FaultPoint::WorktreeEmptied)?;
         let repository = self.main()?;
         let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
         proxy
@@ -200,7 +209,7 @@ impl Repository {
             .map_err(|_| GitError::InvalidName { name: branch.to_string() })?;
         let repository = self.local();
         let added = patiently(|| make(&repository, path, &name, tip));
-        let (_, outcome) = added.map_err(|error| {
+        let (_, mut outcome) = added.map_err(|error| {
             if error.is_not_found() && is_partial_clone(&repository) {
                 return self.unsupported(
                     "it is a partial clone, and only git can fetch the files that it lacks; run \
@@ -209,6 +218,14 @@ impl Repository {
             }
             GitError::on(format!("make worktree {}", path.display()))(error)
         })?;
+        let is_short = |failed: &gix::worktree::state::checkout::ErrorRecord| {
+            failed.error.downcast_any_ref().is_some_and(fs::is_shortage)
+        };
+        if let Some(at) = outcome.errors.iter().position(is_short) {
+            self.remove_worktree(path)?;
+            let error = outcome.errors.swap_remove(at).error;
+            return Err(GitError::on(format!("fill worktree {}", path.display()))(error));
+        }
         let mut failures =
             outcome.errors.iter().map(|error| format!("{}: {}", error.path, error.error)).chain(
                 outcome
@@ -247,6 +264,7 @@ fn make(
         PreviousValue::Any,
         LogChange::default(),
     ))?;
+    pass(FaultPoint::WorktreeRegistered).map_err(gix::Error::from_error)?;
     prepared.checkout(Discard, &never)
 }
 

@@ -7,6 +7,23 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::fault::{FaultPoint, pass};
+
+/// How the names begin of files that are to replace others.
+const TEMPORARY_START: &str = ".claudedo-";
+
+/// How they end.
+const TEMPORARY_END: &str = ".tmp";
+
+/// How the names end of folders that are being removed.
+const TRASH_END: &str = ".trash";
+
+/// No process takes longer between making a file and locking it, unless the machine sleeps.
+const UNLOCKED_MAX: Duration = Duration::from_hours(1);
 
 /// What failed, and on which path.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +44,13 @@ impl FileError {
         let path = path.to_owned();
         move |source| Self { action, path, source }
     }
+}
+
+/// Returns whether something failed for want of what the machine may have again a moment later: room on the disk or
+/// in the quota, open files, memory.
+pub fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| shortages.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 /// Replaces a file as one step, synced to the disk, with mode 0644.
@@ -128,7 +152,7 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 /// under a name that means something.
 pub fn remove_directory(path: &Path) -> Result<(), FileError> {
     let mut trash = path.as_os_str().to_owned();
-    trash.push(".trash");
+    trash.push(TRASH_END);
     let trash = PathBuf::from(trash);
     match fs::rename(path, &trash) {
         Ok(()) => {}
@@ -139,7 +163,36 @@ pub fn remove_directory(path: &Path) -> Result<(), FileError> {
         }
         Err(error) => return Err(FileError::on("rename", path)(error)),
     }
+    pass(FaultPoint::FolderRenamed)?;
     remove_tree(&trash)
+}
+
+/// Removes what killed processes left in a folder of what they were doing there: files that were to replace others,
+/// and folders that were moved aside. What cannot be removed stays.
+///
+/// Whoever writes a file holds a lock on it, so that the files of those who live are told apart. One without bytes
+/// may be about to be locked, and stays until it is an hour old.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_string_lossy();
+        let removed = if name.starts_with(TEMPORARY_START) && name.ends_with(TEMPORARY_END) {
+            if is_abandoned(&path) { remove_file(&path) } else { Ok(()) }
+        } else if name.ends_with(TRASH_END) {
+            remove_tree(&path)
+        } else {
+            Ok(())
+        };
+        // The next start tries again.
+        drop(removed);
+    }
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let Ok(metadata) = file.metadata() else { return false };
+    let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
+    file.try_lock().is_ok() && (metadata.len() > 0 || age > Some(UNLOCKED_MAX))
 }
 
 /// Removes a folder, also where folders in it may not be written: Go's module cache, for one, is read-only.
@@ -177,6 +230,16 @@ pub fn remove_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Removes a folder with nothing in it; returns whether it was empty.
+pub fn remove_empty_directory(path: &Path) -> Result<bool, FileError> {
+    match fs::remove_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(FileError::on("remove", path)(error)),
+    }
+}
+
 /// Syncs a folder, so that the names in it survive a power cut.
 pub fn sync_directory(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(FileError::on("sync folder", path))
@@ -193,6 +256,7 @@ fn replace(path: &Path, bytes: &[u8], mode: u32, durability: Durability) -> Resu
     let folder = parent(path);
     let file = temporary_sibling(folder, bytes, mode, durability)?;
     file.persist(path).map_err(|error| FileError::on("replace", path)(error.error))?;
+    pass(FaultPoint::FileReplaced)?;
     match durability {
         Durability::Synced => sync_directory(folder),
         Durability::InBatch | Durability::Derived => Ok(()),
@@ -206,16 +270,19 @@ fn temporary_sibling(
     durability: Durability,
 ) -> Result<tempfile::NamedTempFile, FileError> {
     let mut file = tempfile::Builder::new()
-        .prefix(".claudedo-")
-        .suffix(".tmp")
+        .prefix(TEMPORARY_START)
+        .suffix(TEMPORARY_END)
         .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(FileError::on("create a temporary file in", folder))?;
+    // Only [`sweep`] asks for it. Where there are no locks, what is left of killed processes stays.
+    drop(file.as_file().try_lock());
     // Through the file itself: what tempfile says of a failure has the path a second time.
     file.as_file_mut().write_all(bytes).map_err(FileError::on("write", file.path()))?;
     if durability != Durability::Derived {
         file.as_file().sync_all().map_err(FileError::on("sync", file.path()))?;
     }
+    pass(FaultPoint::FileWritten)?;
     Ok(file)
 }
 
@@ -264,6 +331,26 @@ mod tests {
         assert_eq!(fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(outside.path()).unwrap().permissions().mode() & 0o777, 0o500);
         remove_directory(&folder.path().join("cache")).unwrap();
+    }
+
+    #[test]
+    fn what_is_left_of_the_dead_is_swept_and_the_files_of_the_living_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let living = temporary_sibling(folder.path(), b"1", 0o600, Durability::Derived).unwrap();
+        let (dead, new) = (path(".claudedo-dead.tmp"), path(".claudedo-new.tmp"));
+        fs::write(&dead, "1").unwrap();
+        fs::write(&new, "").unwrap();
+        fs::write(path("other.tmp"), "1").unwrap();
+        fs::create_dir_all(path("run.trash/deep")).unwrap();
+        sweep(folder.path());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        assert!(living.path().exists() && new.exists() && path("other.tmp").exists());
+        let old = File::options().append(true).open(&new).unwrap();
+        old.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        drop(old);
+        sweep(folder.path());
+        assert!(!new.exists());
     }
 
     #[test]

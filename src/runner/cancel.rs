@@ -11,6 +11,7 @@ use super::plan::Plan;
 use super::recover::{Remains, take_lock};
 use super::threads::runtime;
 use crate::os::clock;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
 use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::run_directory::{CancelRequest, RunDirectory};
@@ -48,6 +49,7 @@ pub fn cancel(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resu
     {
         let message = reason.to_owned();
         engine.records.append_event(task, EventKind::Cancelled { message }, clock::now())?;
+        pass(FaultPoint::QueueLeft)?;
         drop(lock);
         engine.state.wake()?;
         return Ok(Cancelled::Queued);
@@ -91,6 +93,7 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
 fn request_end(directory: &RunDirectory, reason: &str) -> Result<(), FileError> {
     if !directory.cancel_path().exists() {
         directory.set_cancel(&CancelRequest { at: clock::now(), reason: reason.to_owned() })?;
+        pass(FaultPoint::CancelWritten)?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
 use super::refusal::Refusal;
+use super::snapshots::Snapshotting;
 use super::threads::blocking;
 use super::workspace;
 use crate::os::fault::{FaultPoint, pass};
@@ -93,8 +94,8 @@ async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyho
         Some((_lock, Prepared::Refused(intent, refusal))) => {
             let concluded = blocking(engine, move |engine| {
                 announce(engine, &intent);
-                ensure_claimed(engine, &intent)?;
                 let concluded = refuse(engine, &intent, &refusal)?;
+                pass(FaultPoint::RefusalRecorded)?;
                 finished(engine, &intent, &concluded);
                 Ok(concluded)
             });
@@ -145,6 +146,7 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
         Following::Again { next, pause } => {
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
             next.write(&engine.state)?;
+            pass(FaultPoint::NextPlanned)?;
             let message =
                 format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
             engine.broadcast.tell(
@@ -156,11 +158,13 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
         }
         Following::End => {
             workspace::release(engine, plan, concluded.outcome)?;
+            pass(FaultPoint::WorkspaceReleased)?;
             finished(engine, &plan.intent, concluded);
             None
         }
         Following::Hold { message, .. } => {
             workspace::release(engine, plan, concluded.outcome)?;
+            pass(FaultPoint::WorkspaceReleased)?;
             let message = format!("held: {message}");
             engine.broadcast.tell(
                 Some(&plan.intent.task),
@@ -170,8 +174,9 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             None
         }
     };
-    pass(FaultPoint::Released)?;
+    pass(FaultPoint::RunClosing)?;
     fs::remove_directory(engine.state.run_directory(plan.intent.run).path())?;
+    pass(FaultPoint::RunClosed)?;
     Ok(next)
 }
 
@@ -195,7 +200,7 @@ async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::
     }
     let exit = match supervision(&directory)? {
         Supervision::Ended(exit) => exit,
-        Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, clock::now()).await?,
+        Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, None, clock::now()).await?,
         Supervision::NeverStarted => start(engine, plan, lock).await?,
     };
     let plan = plan.clone();
@@ -209,11 +214,11 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         blocking(engine, move |engine| {
             announce(engine, &plan.intent);
             ensure_claimed(engine, &plan.intent)?;
-            Ok(workspace::ensure(engine, &plan.intent, &plan.workspace))
+            workspace::ensure(engine, &plan.intent, &plan.workspace)
         })
     };
     if let Err(refusal) = prepared.await? {
-        return not_started(engine, plan, refusal);
+        return not_started(engine, plan, refusal, EndedBy::Itself);
     }
     let directory = engine.state.run_directory(plan.intent.run);
     let log = fs::open_append_private(&directory.supervisor_log_path())?;
@@ -224,32 +229,46 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Err(error) => {
             let message =
                 format!("The supervisor could not be started: {}: {error}", engine.executable.display());
-            return not_started(engine, plan, Refusal { reason: FailureReason::Internal, message });
+            let refusal = Refusal { reason: FailureReason::Internal, message };
+            return not_started(engine, plan, refusal, EndedBy::Itself);
         }
     };
+    pass(FaultPoint::SupervisorStarted)?;
     let watching = Watching::start(Arc::clone(engine), plan);
+    let snapshotting = Snapshotting::start(engine, plan);
     let status = child.wait().await.context("wait for the supervisor")?;
+    snapshotting.stop().await;
     watching.stop().await;
     match supervision(&directory)? {
         Supervision::Ended(exit) => Ok(exit),
-        Supervision::Orphaned | Supervision::Supervised => Ok(end_orphan(&directory, clock::now()).await?),
+        Supervision::Orphaned | Supervision::Supervised => {
+            Ok(end_orphan(&directory, None, clock::now()).await?)
+        }
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
             let message = format!("The supervisor ended with {status} before the agent started: {said}");
-            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message })
+            // Killed, it says nothing of the task, which goes on as after any other kill.
+            let ended_by = if status.code().is_some() { EndedBy::Itself } else { EndedBy::SupervisorLost };
+            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message }, ended_by)
         }
     }
 }
 
 /// Writes down that the agent never ran, so that a later runner does not try again what was recorded.
-fn not_started(engine: &Engine, plan: &Plan, refusal: Refusal) -> anyhow::Result<ExitReport> {
+fn not_started(
+    engine: &Engine,
+    plan: &Plan,
+    refusal: Refusal,
+    ended_by: EndedBy,
+) -> anyhow::Result<ExitReport> {
     let exit = ExitReport {
         started: plan.intent.planned,
         finished: clock::now(),
         status: ExitStatus::NotStarted(refusal.message),
-        ended_by: EndedBy::Itself,
+        ended_by,
         swept: Vec::new(),
         refusal: Some(refusal.reason),
+        warnings: Vec::new(),
     };
     engine.state.run_directory(plan.intent.run).set_exit(&exit)?;
     Ok(exit)
@@ -275,7 +294,7 @@ fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<()> {
         | StoredState::Ended { .. } => {
             let kind = EventKind::Claimed { claim: intent.claim };
             engine.records.append_event(&intent.task, kind, clock::now())?;
-            Ok(())
+            Ok(pass(FaultPoint::Claimed)?)
         }
     }
 }

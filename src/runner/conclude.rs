@@ -11,6 +11,7 @@ use super::plan::{Intent, Plan};
 use super::record::{Told, error_text, reason, record, refused};
 use super::refusal::Refusal;
 use super::seen::Seen;
+use crate::git::is_short_of_something;
 use crate::os::clock;
 use crate::os::fault::{FaultPoint, pass};
 use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome, Usage};
@@ -38,11 +39,14 @@ pub(crate) struct Concluded {
 pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyhow::Result<Concluded> {
     let directory = engine.state.run_directory(plan.intent.run);
     let seen = Seen::load(plan, exit, &directory)?;
+    pass(FaultPoint::Judged)?;
     let is_recorded = is_recorded(engine, &plan.intent)?;
     let (judgement, kept) = match keep(engine, plan, &seen.judgement, &seen.work()) {
         // Its worktree may have been removed since the record was written.
         Ok(kept) if is_recorded => (seen.judgement.clone(), kept),
         Ok(kept) => (on_branch(&seen.judgement, &kept), kept),
+        // The work lies in its worktree; the next start that has room commits it.
+        Err(error) if is_short_of_something(error.as_ref()) => return Err(error),
         Err(error) => (unkept(&seen.judgement, &error), Kept::failed(&error)),
     };
     let ended = RunEnd {
@@ -65,8 +69,8 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         prompt: plan.prompt.clone(),
         result: seen.answer.clone(),
         error: error_text(&judgement),
-        log: Some(LogSource { path: directory.log_path() }),
-        event,
+        log: Some(LogSource { path: directory.log_path(), bytes_max: plan.log_record_bytes_max }),
+        events: event.into_iter().collect(),
     };
     if !is_recorded {
         engine.records.append_record(new_record, clock::now())?;
@@ -80,7 +84,8 @@ fn is_recorded(engine: &Engine, intent: &Intent) -> anyhow::Result<bool> {
     Ok(engine.records.load_task(&intent.task)?.runs.iter().any(|run| run.run == intent.run))
 }
 
-/// Records a claim that ends before any agent was started.
+/// Records a claim that ends before any agent was started: as one commit, since such a run has no folder by which a
+/// later start could go on with it.
 pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> anyhow::Result<Concluded> {
     let now = clock::now();
     let judgement = Judgement::Failure {
@@ -98,7 +103,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
         result: None,
         error: Some(refusal.message.clone()),
         log: None,
-        event,
+        events: std::iter::once(EventKind::Claimed { claim: intent.claim }).chain(event).collect(),
     };
     engine.records.append_record(new_record, now)?;
     Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message, usage: Usage::default() })

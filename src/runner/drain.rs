@@ -21,6 +21,7 @@ use super::recover::{self, Remains};
 use super::scan::{Found, Mark, Selection, look, mark};
 use super::sight::QUEUE_NAMED_MAX;
 use super::signals::{Signals, Told};
+use super::snapshots::Snapshotting;
 use super::threads::{blocking, runtime};
 use super::wakes::Wakes;
 use crate::os::clock;
@@ -363,7 +364,9 @@ impl Loop {
 
 async fn adopted(engine: Arc<Engine>, remains: Remains, stay: Stay) -> Worked {
     let watching = Watching::start(Arc::clone(&engine), &remains.plan);
+    let snapshotting = Snapshotting::start(&engine, &remains.plan);
     let lock = recover::take_lock(&engine, &remains).await;
+    snapshotting.stop().await;
     watching.stop().await;
     match lock {
         Ok(lock) => take_up(engine, remains.plan, lock, stay).await,

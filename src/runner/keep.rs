@@ -11,7 +11,10 @@ use crate::git::{
     BranchName, CommitId, DiffStat, GitError, NestedKind, NewCommit, Repository, Signing, Snapshot, TreeId,
     WorktreeState,
 };
+use crate::os::fault::{FaultPoint, pass};
 use crate::run::{Changes, Judgement, WorkspaceRecord};
+use crate::store::snapshots::{NewSnapshot, Snapshots, Why};
+use crate::store::state_directory::StateDirectory;
 use crate::template::{CommitMessage, TemplateName, commit_message};
 
 /// What was kept of a run.
@@ -74,7 +77,14 @@ pub(crate) fn keep(
         }),
         WorkspacePlan::Worktree { repository, path, branch, base, tip_before } => {
             let repository = engine.repository_at(repository.as_deref())?;
-            let site = Site { repository: &repository, path, branch, base: *base, tip_before: *tip_before };
+            let site = Site {
+                repository: &repository,
+                state: &engine.state,
+                path,
+                branch,
+                base: *base,
+                tip_before: *tip_before,
+            };
             let template = engine.tasks.load_template(TemplateName::CommitMessage)?;
             let message = CommitMessage {
                 title: &plan.intent.title,
@@ -92,6 +102,7 @@ pub(crate) fn keep(
 
 struct Site<'a> {
     repository: &'a Repository,
+    state: &'a StateDirectory,
     path: &'a Path,
     branch: &'a BranchName,
     base: CommitId,
@@ -115,6 +126,7 @@ impl Site<'_> {
             self.repository.sync_all_objects()?;
         }
         let snapshot = self.repository.snapshot(self.path, tip)?;
+        pass(FaultPoint::TreeWritten)?;
         let mut warnings = warnings(&snapshot);
         warnings.extend(self.keep_head(plan, tip)?);
         warnings.extend(self.told_history(tip)?);
@@ -135,12 +147,14 @@ impl Site<'_> {
                     return Ok(Kept { missing: Some(self.not_moved(&elsewhere, commit)), ..kept });
                 }
                 let commit = self.commit(snapshot.tree, tip, message)?;
+                pass(FaultPoint::CommitWritten)?;
                 self.repository.move_branch(self.branch, tip, commit, "claudedo: commit")?;
+                pass(FaultPoint::BranchMoved)?;
                 warnings.extend(self.refresh_index(snapshot.tree));
                 self.describe(commit, None, warnings)
             }
             Judgement::Failure { .. } | Judgement::Cancelled => {
-                let commit = self.keep_aside(plan, snapshot.tree, tip)?;
+                let commit = self.keep_aside(plan, &snapshot, tip)?;
                 self.describe(tip, Some(commit), warnings)
             }
         }
@@ -152,7 +166,7 @@ impl Site<'_> {
         let mut warnings = warnings(&snapshot);
         let missing = format!("the branch {} was deleted during the run", self.branch.short());
         warnings.push(missing.clone());
-        let commit = self.keep_aside(plan, snapshot.tree, self.tip_before)?;
+        let commit = self.keep_aside(plan, &snapshot, self.tip_before)?;
         let kept = self.describe(self.tip_before, Some(commit), warnings)?;
         Ok(Kept { missing: Some(format!("{missing}; its files are kept as {commit}")), ..kept })
     }
@@ -186,13 +200,15 @@ impl Site<'_> {
         self.repository.sync_all_objects()?;
         self.repository.outwait_stale_lock(&name)?;
         self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(head))?;
+        pass(FaultPoint::HeadKept)?;
         Ok(Some(format!("the agent left its worktree at a commit beside its branch, kept as {name}")))
     }
 
     /// Brings the worktree's index in step with its branch. The work is on the branch by then, so an index that
     /// cannot be written is no failure, but whoever works on there has to know.
     fn refresh_index(&self, tree: TreeId) -> Option<String> {
-        let error = self.repository.set_worktree_index(self.path, tree).err()?;
+        let refreshed = self.repository.set_worktree_index(self.path, tree);
+        let error = refreshed.and_then(|()| Ok(pass(FaultPoint::IndexRefreshed)?)).err()?;
         Some(format!("the worktree's index is out of step, `git reset` there mends it: failed to {error}"))
     }
 
@@ -206,25 +222,17 @@ impl Site<'_> {
         })
     }
 
-    fn keep_aside(&self, plan: &Plan, tree: TreeId, parent: CommitId) -> Result<CommitId, GitError> {
-        let name = format!("refs/claudedo/snapshots/{}", plan.intent.run);
-        if let Some(commit) = self.repository.own_ref(&name)?
-            && self.repository.tree_of(commit)? == tree
-        {
-            return Ok(commit);
-        }
-        let message =
-            format!("Unfinished work of task {}\n\nClaudedo-Run: {}\n", plan.intent.task, plan.intent.run);
-        let commit = self.repository.commit_tree(&NewCommit {
-            tree,
-            parents: &[parent],
-            message: &message,
-            author: &self.repository.author_identity(),
-            signing: Signing::Never,
-        })?;
-        self.repository.outwait_stale_lock(&name)?;
-        self.repository.move_own_ref(&name, self.repository.own_ref(&name)?, Some(commit))?;
-        Ok(commit)
+    fn keep_aside(&self, plan: &Plan, taken: &Snapshot, tip: CommitId) -> Result<CommitId, GitError> {
+        let new = NewSnapshot {
+            task: &plan.intent.task,
+            run: plan.intent.run,
+            why: Why::UnfinishedWork,
+            taken,
+            tip,
+            // What it is beside the branch has a ref of its own.
+            head: None,
+        };
+        Ok(Snapshots::new(self.repository, self.state).add_to_run(&new)?.commit)
     }
 
     fn describe(

@@ -2,8 +2,6 @@
 //!
 //! Only for people who look: the end of a run is judged from the whole log afterwards.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +11,9 @@ use tokio::task::JoinHandle;
 
 use super::engine::Engine;
 use super::plan::Plan;
-use crate::agent::{tally::Tally, transcript};
+use crate::agent::tally::Tally;
+use crate::agent::transcript::{self, TranscriptItem};
+use crate::os::log::{Line, Lines, LogFile};
 use crate::run::RunId;
 use crate::store::event_stream::{Spent, StreamEventKind};
 use crate::task::TaskId;
@@ -24,8 +24,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The longest line that is told and counted. A longer one holds a file, not a message.
 const LINE_BYTES_MAX: usize = 1024 * 1024;
 
-/// The most that is read at one look, so that a fast writer cannot fill the memory.
-const CHUNK_BYTES_MAX: u64 = 1024 * 1024;
+/// The most that is read at one look, so that a fast writer cannot keep the runner from its work.
+const LOOK_BYTES_MAX: u64 = 4 << 20;
+
+/// How far behind the end a look may begin. What lies further back is not told.
+const BEHIND_BYTES_MAX: u64 = 64 << 20;
+
+/// How many messages one look tells. A person reads no more; the rest is counted.
+const MESSAGES_MAX: usize = 200;
 
 /// The most of the supervisor's own words that stand in a message.
 const WORDS_BYTES_MAX: usize = 2000;
@@ -48,7 +54,7 @@ impl Watching {
                     _ = stopped.changed() => true,
                     () = tokio::time::sleep(LOOK_EVERY) => false,
                 };
-                follower.look(&engine);
+                follower.look(&engine, if over { BEHIND_BYTES_MAX } else { LOOK_BYTES_MAX });
                 if over {
                     return;
                 }
@@ -69,18 +75,9 @@ struct Follower {
     task: TaskId,
     run: RunId,
     path: PathBuf,
-    offset: u64,
-    line: Vec<u8>,
-    skipping: Skipping,
+    log: Option<Lines<LogFile>>,
     tally: Tally,
     told: Option<Spent>,
-}
-
-/// Whether the line that is being read is too long to be told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Skipping {
-    No,
-    Yes,
 }
 
 impl Follower {
@@ -89,63 +86,60 @@ impl Follower {
             task: plan.intent.task.clone(),
             run: plan.intent.run,
             path: engine.state.run_directory(plan.intent.run).log_path(),
-            offset: 0,
-            line: Vec::new(),
-            skipping: Skipping::No,
+            log: None,
             tally: Tally::default(),
             told: None,
         }
     }
 
-    fn look(&mut self, engine: &Engine) {
-        loop {
-            // A log that cannot be read is told when the run is judged.
-            let Ok(chunk) = self.load_chunk() else { return };
-            if chunk.is_empty() {
-                return;
-            }
-            for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
-                self.take(engine, piece);
-            }
+    fn look(&mut self, engine: &Engine, bytes_max: u64) {
+        if self.log.is_none() {
+            self.log = LogFile::open(&self.path).ok().map(|log| Lines::with_max(log, LINE_BYTES_MAX));
+        }
+        let Some(mut log) = self.log.take() else { return };
+        // A log that cannot be read is told when the run is judged.
+        if self.read(engine, &mut log, bytes_max).is_ok() {
+            self.log = Some(log);
         }
     }
 
-    fn load_chunk(&mut self) -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.offset))?;
-        let mut chunk = Vec::new();
-        file.take(CHUNK_BYTES_MAX).read_to_end(&mut chunk)?;
-        self.offset += chunk.len() as u64;
-        Ok(chunk)
-    }
-
-    fn take(&mut self, engine: &Engine, piece: &[u8]) {
-        let ends = piece.ends_with(b"\n");
-        if self.line.len() + piece.len() > LINE_BYTES_MAX {
-            self.skipping = Skipping::Yes;
-            self.line.clear();
+    fn read(&mut self, engine: &Engine, log: &mut Lines<LogFile>, bytes_max: u64) -> std::io::Result<()> {
+        let (size, position) = (log.input().size()?, log.input().position());
+        if size.saturating_sub(position) > BEHIND_BYTES_MAX {
+            log.input().omit(position..size - LOOK_BYTES_MAX);
         }
-        if self.skipping == Skipping::No {
-            self.line.extend_from_slice(piece);
-        }
-        if ends {
-            if self.skipping == Skipping::No {
-                self.tell(engine);
-            }
-            self.line.clear();
-            self.skipping = Skipping::No;
-        }
-    }
-
-    fn tell(&mut self, engine: &Engine) {
-        self.tally.take(&self.line);
-        for item in transcript::items(&self.line) {
-            let message = item.summary();
-            if !message.is_empty() {
-                let kind = StreamEventKind::TaskMessage { message, spent: self.untold() };
-                engine.broadcast.tell(Some(&self.task), Some(self.run), kind);
+        log.input().allow(bytes_max);
+        let (mut told, mut untold) = (0, 0_u64);
+        while let Some(line) = log.next_ended_line()? {
+            let Line::Whole(line) = line else { continue };
+            if told < MESSAGES_MAX {
+                told += self.tell(engine, line);
+            } else {
+                self.tally.take(line);
+                untold += 1;
             }
         }
+        if untold > 0 {
+            self.say(engine, format!("{untold} more lines"));
+        }
+        Ok(())
+    }
+
+    /// Tells what a line says, and returns how many messages that were.
+    fn tell(&mut self, engine: &Engine, line: &[u8]) -> usize {
+        self.tally.take(line);
+        let messages: Vec<String> = transcript::items(line).iter().map(TranscriptItem::summary).collect();
+        let messages: Vec<String> = messages.into_iter().filter(|message| !message.is_empty()).collect();
+        let count = messages.len();
+        for message in messages {
+            self.say(engine, message);
+        }
+        count
+    }
+
+    fn say(&mut self, engine: &Engine, message: String) {
+        let kind = StreamEventKind::TaskMessage { message, spent: self.untold() };
+        engine.broadcast.tell(Some(&self.task), Some(self.run), kind);
     }
 
     /// Returns what the run has used so far, if that was not told yet.

@@ -4,7 +4,7 @@
 //! events, lets [`decide`] turn them into effects, and performs those. A runner that stays lets another process look
 //! (`apart`), so that it stays small. Each claim walks one way (`claim`): settings and prompt are
 //! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
-//! runs the agent while its log is followed (`live`); then the end is judged (`seen`), the work kept (`keep`)
+//! runs the agent while its log is followed (`live`) and its worktree kept ([`snapshots`]); then the end is judged (`seen`), the work kept (`keep`)
 //! and the `record` committed (`conclude`), and the next step chosen (`follow`). A start after a crash (`recover`)
 //! walks the same way. [`cancel()`] ends what runs. Who looks on hears of events, and of what the runner
 //! sees ([`Sight`]).
@@ -27,10 +27,12 @@ mod prepare;
 mod record;
 mod recover;
 mod refusal;
+pub mod restore;
 mod scan;
 mod seen;
 pub mod sight;
 mod signals;
+pub mod snapshots;
 mod threads;
 mod wakes;
 mod workspace;
@@ -42,7 +44,7 @@ pub use decide::{Patience, Phase, QueueHold, Stay};
 pub use drain::drain;
 pub use engine::{Engine, EngineParts};
 pub use order::{DrainReport, Ended, Options, RunnerError, Slots};
-pub use place::task_of_branch;
+pub use place::{resolve_outside, task_of_branch};
 pub use scan::Selection;
 pub use sight::Sight;
 pub use wakes::Wakes;

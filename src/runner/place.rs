@@ -36,28 +36,38 @@ fn worktree(
     task: &LoadedTask,
     settings: &TaskSettings,
 ) -> Result<WorkspacePlan, GitError> {
-    let repository = match &settings.list.repository {
-        Some(path) => Repository::discover(&resolved(engine, path))?,
-        None => engine.repository.clone(),
-    };
+    let repository = repository_of(engine, settings)?;
     let branch = branch_of(id)?;
     let tip = repository.branch_tip(&branch)?;
     let base = match tip {
         Some(tip) => tip,
         None => base(&repository, task, settings)?,
     };
+    Ok(WorkspacePlan::Worktree {
+        repository: Some(repository.common_dir()).filter(|path| *path != engine.common_dir()),
+        path: worktree_path(engine, id, settings),
+        branch,
+        base,
+        tip_before: tip.unwrap_or(base),
+    })
+}
+
+/// Returns where the worktree of a task lies, or would.
+pub(crate) fn worktree_path(engine: &Engine, id: &TaskId, settings: &TaskSettings) -> PathBuf {
     let root = settings.resolved.worktree_root.value.as_ref().map(|path| resolved(engine, path));
     let folder = match root {
         Some(root) => clone_folder(engine, &root),
         None => state_folder(engine).join("worktrees"),
     };
-    Ok(WorkspacePlan::Worktree {
-        repository: Some(repository.common_dir()).filter(|path| *path != engine.common_dir()),
-        path: folder.join(id.as_str()),
-        branch,
-        base,
-        tip_before: tip.unwrap_or(base),
-    })
+    folder.join(id.as_str())
+}
+
+/// Returns the repository that a task works in.
+pub(crate) fn repository_of(engine: &Engine, settings: &TaskSettings) -> Result<Repository, GitError> {
+    match &settings.list.repository {
+        Some(path) => Repository::discover(&resolved(engine, path)),
+        None => Ok(engine.repository.clone()),
+    }
 }
 
 /// Where the branch begins: what the task says, else the branch of a task it comes after, else HEAD.
@@ -103,9 +113,14 @@ fn clone_folder(engine: &Engine, root: &Path) -> PathBuf {
 }
 
 fn resolved(engine: &Engine, path: &OutsidePath) -> PathBuf {
+    resolve_outside(path, engine.tasks.work_tree(), engine.home())
+}
+
+/// Returns the path that a setting names: `~` is the home folder, and what is relative starts in the work tree.
+pub fn resolve_outside(path: &OutsidePath, work_tree: &Path, home: Option<PathBuf>) -> PathBuf {
     let path = path.as_path();
-    match (path.strip_prefix("~"), engine.home()) {
+    match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.join(rest),
-        (Ok(_) | Err(_), _) => engine.tasks.work_tree().join(path),
+        (Ok(_) | Err(_), _) => work_tree.join(path),
     }
 }

@@ -12,6 +12,7 @@ use crate::agent::claude::{AgentChoice, Invocation, Session, arguments};
 use crate::agent::environment::{RESUME_VARIABLE, RUN_NUMBER_VARIABLE, RUN_VARIABLE, SESSION_VARIABLE};
 use crate::agent::judge::{Answer, Protocol};
 use crate::git::{BranchName, CommitId};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::{self, FileError};
 use crate::run::{Resumed, RunId, RunKind, SessionId};
 use crate::store::run_directory::{Launch, RunDirectory};
@@ -70,8 +71,16 @@ pub(crate) struct Plan {
     pub(crate) files: AgentFiles,
     /// What may still happen without a person.
     pub(crate) patience: RunPatience,
+    /// How much of the log its record keeps.
+    #[serde(default = "log_record_bytes_max")]
+    pub(crate) log_record_bytes_max: u64,
     /// What becomes of the worktree of a task that is done.
     pub(crate) when_done: WorktreeWhenDone,
+}
+
+/// What a plan of an earlier version says of it.
+fn log_record_bytes_max() -> u64 {
+    u64::MAX
 }
 
 /// What becomes of the worktree of a task that is done.
@@ -187,15 +196,20 @@ impl Plan {
     pub(crate) fn write(&self, state: &StateDirectory) -> Result<(), FileError> {
         let directory = state.run_directory(self.intent.run);
         fs::create_private_directory(directory.path())?;
+        pass(FaultPoint::FolderMade)?;
         fs::write_private(&directory.prompt_path(), self.prompt.as_bytes())?;
+        pass(FaultPoint::PromptWritten)?;
         if let Some(text) = &self.files.instructions {
             fs::write_private(&directory.instructions_path(), text.as_bytes())?;
         }
         if let Some(text) = &self.files.agents {
             fs::write_private(&directory.agents_path(), text.as_bytes())?;
         }
+        pass(FaultPoint::AgentFilesWritten)?;
         directory.set("plan.json", self)?;
-        fs::sync_directory(&state.runs_path())
+        pass(FaultPoint::PlanWritten)?;
+        fs::sync_directory(&state.runs_path())?;
+        pass(FaultPoint::PlanSynced)
     }
 
     /// Returns what kind of answer the agent is asked for.

@@ -147,6 +147,7 @@ impl Draft<'_> {
                 resumes_left: RESUMES,
                 service_pause_ms: self.settings.api_retry_pause.value.milliseconds(),
             },
+            log_record_bytes_max: self.settings.log_record_max.value.bytes(),
             when_done: if self.settings.keep_worktrees.value {
                 WorktreeWhenDone::Keep
             } else {
@@ -252,6 +253,7 @@ impl Draft<'_> {
             result_grace_ms: milliseconds(settings.result_grace.value),
             background_grace_ms: milliseconds(settings.background_grace.value),
             kill_grace_ms: milliseconds(settings.kill_grace.value),
+            log_bytes_max: Some(settings.log_max.value.bytes()),
         }
     }
 

@@ -35,6 +35,7 @@ pub(crate) fn record(engine: &Engine, plan: &Plan, exit: &ExitReport, told: &Tol
     let Told { seen, judgement, kept } = told;
     let reading = &seen.reading;
     let mut warnings = reading.warnings();
+    warnings.extend(exit.warnings.iter().cloned());
     warnings.extend(kept.warnings.iter().cloned());
     if exit.ended_by == EndedBy::SupervisorLost {
         warnings.push("the run's supervisor was killed".to_owned());

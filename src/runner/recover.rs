@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::engine::Engine;
 use super::plan::{PLAN_VERSION, Plan};
 use super::threads::blocking;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::{clock, fs};
 use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::event_stream::Level;
@@ -31,6 +32,8 @@ pub(crate) struct Remains {
 
 /// Looks for what was left behind and clears away what means nothing.
 pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
+    engine.state.sweep();
+    fs::sweep(&engine.repository.common_dir().join("info"));
     let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
@@ -77,7 +80,8 @@ pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow
     }
     match supervision(&remains.directory)? {
         Supervision::Orphaned => {
-            end_orphan(&remains.directory, clock::now()).await?;
+            let task_lock = engine.state.task_lock_path(&task);
+            end_orphan(&remains.directory, Some(&task_lock), clock::now()).await?;
         }
         Supervision::Supervised | Supervision::Ended(_) | Supervision::NeverStarted => {}
     }
@@ -87,6 +91,7 @@ pub(crate) async fn take_lock(engine: &Arc<Engine>, remains: &Remains) -> anyhow
 fn clear_away_recorded(engine: &Engine, remains: &Remains) -> anyhow::Result<()> {
     let intent = &remains.plan.intent;
     if engine.records.load_task(&intent.task)?.runs.iter().any(|run| run.run == intent.run) {
+        pass(FaultPoint::RemainsCleared)?;
         return Ok(fs::remove_directory(remains.directory.path())?);
     }
     let message = format!(
@@ -107,6 +112,7 @@ fn clear_away(engine: &Engine, directory: &RunDirectory) -> anyhow::Result<()> {
         engine.broadcast.log(Level::Error, message);
         return Ok(());
     }
+    pass(FaultPoint::RemainsCleared)?;
     Ok(fs::remove_directory(directory.path())?)
 }
 
@@ -127,6 +133,7 @@ pub(crate) fn end_lost_claims(engine: &Engine, tasks: &[TaskId]) -> anyhow::Resu
             reason: None,
             message: "Nobody can go on with the run: its folder is gone, or its plan cannot be read. Its branch and records are kept.".to_owned(),
         };
+        pass(FaultPoint::LostClaimFound)?;
         engine.records.append_event(task, kind, clock::now())?;
         ended += 1;
         engine.broadcast.log(

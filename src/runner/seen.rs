@@ -1,7 +1,7 @@
 //! What can be seen of a run from its folder once the agent is gone, and what that means.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde_json::Value;
@@ -12,14 +12,12 @@ use crate::agent::command;
 use crate::agent::judge::{Cancel, Conversation, End, Protocol, judge};
 use crate::agent::stream::{Progress, Reading, read};
 use crate::os::fs::FileError;
-use crate::run::{Judgement, Resumed, SessionId};
+use crate::os::log::LogFile;
+use crate::run::{EndedBy, Judgement, Resumed, SessionId};
 use crate::store::run_directory::{ExitReport, RunDirectory};
 
 /// The most of the agent's standard error that is looked at.
 const ERROR_OUTPUT_BYTES_MAX: u64 = 16 * 1024;
-
-/// How much of the log is read at once.
-const READ_BYTES: usize = 256 * 1024;
 
 /// What can be seen of a run from its folder.
 #[derive(Debug)]
@@ -32,13 +30,15 @@ pub(crate) struct Seen {
     pub(crate) answer: Option<String>,
     /// Why somebody wanted the run to end, if somebody did.
     pub(crate) cancel_reason: Option<String>,
+    /// Who ended it.
+    ended_by: EndedBy,
 }
 
 impl Seen {
     /// Looks at a run whose agent is gone.
     pub(crate) fn load(plan: &Plan, exit: &ExitReport, directory: &RunDirectory) -> anyhow::Result<Self> {
         let reading = match open_optional(&directory.log_path())? {
-            Some(log) => read(BufReader::with_capacity(READ_BYTES, log))?,
+            Some(log) => read(LogFile::new(log))?,
             None => Reading::default(),
         };
         let error_output = load_tail(&directory.stderr_path())?;
@@ -59,12 +59,18 @@ impl Seen {
         });
         let answer = load_answer(plan, &reading, directory)?;
         let cancel_reason = directory.load_cancel()?.map(|request| request.reason);
-        Ok(Self { reading, judgement, answer, cancel_reason })
+        Ok(Self { reading, judgement, answer, cancel_reason, ended_by: exit.ended_by })
     }
 
     /// Returns the conversation that a further run can go on with.
     pub(crate) fn session(&self, plan: &Plan) -> Option<SessionId> {
         match (self.reading.progress, plan.session.resumed) {
+            // Cut off before it said a word: the conversation is as it was.
+            (Progress::Nothing, Resumed::Resumed)
+                if matches!(self.ended_by, EndedBy::SupervisorLost | EndedBy::Cancel) =>
+            {
+                Some(plan.session.id.clone())
+            }
             (Progress::Worked, _) | (Progress::Started, Resumed::Resumed) => {
                 Some(self.reading.session_id.clone().unwrap_or_else(|| plan.session.id.clone()))
             }

@@ -8,31 +8,42 @@ use std::path::Path;
 use super::engine::Engine;
 use super::plan::{Intent, Plan, WorkspacePlan, WorktreeWhenDone};
 use super::refusal::Refusal;
-use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState};
+use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState, is_short_of_something};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 use crate::run::Outcome;
 use crate::store::event_stream::{StreamEventKind, WorktreeChange};
 
 /// Makes the workspace of a plan, or finds it made.
-pub(crate) fn ensure(engine: &Engine, intent: &Intent, workspace: &WorkspacePlan) -> Result<(), Refusal> {
-    let made = match workspace {
-        WorkspacePlan::Sandbox { path } => fs::create_directory(path)
-            .map(|()| WorktreeChange::Reused)
-            .map_err(|error| Refusal::workspace("Sandbox creation failed", &error)),
-        WorkspacePlan::Worktree { repository, path, branch, base, .. } => ensure_worktree(
-            engine,
-            intent,
-            &Site { repository: repository.as_deref(), path, branch, base: *base },
-        ),
+///
+/// Fails where the machine is short of something: that is no reason to end the task.
+pub(crate) fn ensure(
+    engine: &Engine,
+    intent: &Intent,
+    workspace: &WorkspacePlan,
+) -> anyhow::Result<Result<(), Refusal>> {
+    let (what, made) = match workspace {
+        WorkspacePlan::Sandbox { path } => {
+            let made = fs::create_directory(path).map(|()| WorktreeChange::Reused);
+            ("Sandbox creation failed", made.map_err(GitError::from))
+        }
+        WorkspacePlan::Worktree { repository, path, branch, base, .. } => {
+            let site = Site { repository: repository.as_deref(), path, branch, base: *base };
+            ("Worktree creation failed", make_worktree(engine, intent, &site))
+        }
     };
-    let change = made?;
+    let change = match made {
+        Ok(change) => change,
+        Err(error) if is_short_of_something(&error) => return Err(error.into()),
+        Err(error) => return Ok(Err(Refusal::workspace(what, &error))),
+    };
     let path = workspace.path().to_owned();
     engine.broadcast.tell(
         Some(&intent.task),
         Some(intent.run),
         StreamEventKind::WorktreeUpdated { path, change },
     );
-    Ok(())
+    Ok(Ok(()))
 }
 
 /// Gives a worktree back to its user: it stays where it is and is no longer locked.
@@ -43,10 +54,8 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
         WorkspacePlan::Sandbox { .. } => Ok(()),
         WorkspacePlan::Worktree { repository, path, branch, .. } => {
             let repository = engine.repository_at(repository.as_deref())?;
-            if outcome == Outcome::Done
-                && plan.when_done == WorktreeWhenDone::Remove
-                && is_on_branch(&repository, path, branch)?
-            {
+            let goes = outcome == Outcome::Done && plan.when_done == WorktreeWhenDone::Remove;
+            if goes && may_go(&repository, path, branch)? {
                 repository.remove_worktree(path)?;
                 let kind =
                     StreamEventKind::WorktreeUpdated { path: path.clone(), change: WorktreeChange::Removed };
@@ -67,11 +76,14 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
     }
 }
 
-fn is_on_branch(repository: &Repository, path: &Path, branch: &BranchName) -> Result<bool, GitError> {
-    let Some(tip) = repository.branch_tip(branch)? else { return Ok(false) };
-    if !matches!(repository.worktree_state(path)?, WorktreeState::Present(_)) {
-        return Ok(false);
+/// Everything in it is on the branch, or was when a start before this one began to remove it.
+fn may_go(repository: &Repository, path: &Path, branch: &BranchName) -> Result<bool, GitError> {
+    match repository.worktree_state(path)? {
+        WorktreeState::Present(_) => {}
+        WorktreeState::Missing(_) => return Ok(true),
+        WorktreeState::Unfinished(_) | WorktreeState::NotOurs | WorktreeState::Absent => return Ok(false),
     }
+    let Some(tip) = repository.branch_tip(branch)? else { return Ok(false) };
     let snapshot = repository.snapshot(path, tip)?;
     let is_whole = snapshot.skipped.is_empty() && snapshot.nested.is_empty();
     Ok(is_whole && snapshot.tree == repository.tree_of(tip)?)
@@ -84,11 +96,6 @@ struct Site<'a> {
     base: CommitId,
 }
 
-fn ensure_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, Refusal> {
-    make_worktree(engine, intent, site)
-        .map_err(|error| Refusal::workspace("Worktree creation failed", &error))
-}
-
 fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<WorktreeChange, GitError> {
     let repository = engine.repository_at(site.repository)?;
     // The task's lock is ours, so a lock file that stays on its branch was left by somebody who is gone.
@@ -96,6 +103,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
     if repository.branch_tip(site.branch)?.is_none() {
         let message = format!("claudedo: branch for task {}", intent.task);
         repository.create_branch(site.branch, site.base, &message)?;
+        pass(FaultPoint::BranchMade)?;
     }
     let reason = format!("git-claudedo task {}", intent.task);
     if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
@@ -104,6 +112,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
         return Ok(WorktreeChange::Reused);
     }
     repository.add_worktree(site.path, site.branch, &reason)?;
+    pass(FaultPoint::WorkspaceMade)?;
     Ok(WorktreeChange::Created)
 }
 

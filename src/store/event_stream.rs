@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::{self, FileError};
 use crate::run::{Outcome, RunId, RunKind, Usage};
 use crate::task::TaskId;
@@ -178,6 +179,7 @@ impl EventStream {
         if self.size + line.len() as u64 > STREAM_BYTES_MAX {
             self.rotate()?;
         }
+        pass(FaultPoint::EventTold).map_err(|error| error.source)?;
         self.file.write_all(&line)?;
         self.size += line.len() as u64;
         Ok(())

@@ -1,12 +1,12 @@
 //! The log of a run on the tracking ref: written in segments, read as one.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use super::records::RecordsError;
 use crate::git::{Entry, EntryKind, Repository, TrackingChanges};
 use crate::os::fs::FileError;
+use crate::os::log::{Line, Lines, LogFile, long_line};
 use crate::run::LogSegment;
 
 /// The most bytes of one part of a log. Forges recommend blobs of at most 1 MB.
@@ -17,38 +17,80 @@ const SEGMENT_BYTES_MAX: usize = 1_000_000;
 pub struct LogSource {
     /// The file; absent counts as empty.
     pub path: PathBuf,
+    /// How much of it is kept: of a longer one the beginning and the end.
+    pub bytes_max: u64,
 }
 
-/// Cuts a log at line ends where it can, and inside of a line that is longer than a segment.
+/// A log on its way into the record.
+struct Segments<'a> {
+    changes: &'a mut TrackingChanges,
+    folder: &'a str,
+    pending: Vec<u8>,
+    written: Vec<LogSegment>,
+}
+
+/// Cuts a log at line ends where it can, and inside of a line that is longer than a segment. Returns the segments, and
+/// how many bytes were left out because the log is too long.
+///
+/// A line too long to be read is replaced by one that says so, and so is what is missing in the middle.
 pub(super) fn put_log(
     changes: &mut TrackingChanges,
     folder: &str,
     source: &LogSource,
-) -> Result<Vec<LogSegment>, RecordsError> {
-    let file = match File::open(&source.path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+) -> Result<(Vec<LogSegment>, u64), RecordsError> {
+    let mut log = match LogFile::open(&source.path) {
+        Ok(log) => log,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
         Err(error) => return Err(FileError::on("open", &source.path)(error).into()),
     };
-    let mut reader = BufReader::with_capacity(64 * 1024, file);
-    let mut segments = Vec::new();
-    let mut pending: Vec<u8> = Vec::with_capacity(SEGMENT_BYTES_MAX);
+    let left_out = log.keep_at_most(source.bytes_max).map_err(FileError::on("read", &source.path))?;
+    let mut lines = Lines::new(log);
+    let mut segments = Segments { changes, folder, pending: Vec::new(), written: Vec::new() };
     loop {
-        let room = SEGMENT_BYTES_MAX - pending.len();
-        let read = reader
-            .by_ref()
-            .take(room as u64)
-            .read_to_end(&mut pending)
-            .map_err(FileError::on("read", &source.path))?;
-        if pending.is_empty() {
-            return Ok(segments);
+        match lines.next_ended_line().map_err(FileError::on("read", &source.path))? {
+            Some(Line::Whole(line)) => segments.add(line)?,
+            Some(Line::Oversized { bytes, beginning }) => {
+                segments.add(long_line(bytes, beginning).as_bytes())?;
+            }
+            None => break,
         }
-        let is_last = read < room;
-        let end = if is_last { pending.len() } else { line_end(&pending) };
-        let name = format!("{:06}.ndjson", segments.len() + 1);
-        changes.put(&format!("{folder}/log/{name}"), &pending[..end])?;
-        segments.push(LogSegment { name, size: end as u64 });
-        pending.drain(..end);
+        segments.add(b"\n")?;
+    }
+    match lines.next_line().map_err(FileError::on("read", &source.path))? {
+        Some(Line::Whole(line)) => segments.add(line)?,
+        Some(Line::Oversized { bytes, beginning }) => {
+            segments.add(long_line(bytes, beginning).as_bytes())?;
+        }
+        None => {}
+    }
+    Ok((segments.finish()?, left_out))
+}
+
+impl Segments<'_> {
+    fn add(&mut self, mut bytes: &[u8]) -> Result<(), RecordsError> {
+        while self.pending.len() + bytes.len() > SEGMENT_BYTES_MAX {
+            let (now, later) = bytes.split_at(SEGMENT_BYTES_MAX - self.pending.len());
+            self.pending.extend_from_slice(now);
+            bytes = later;
+            self.put(line_end(&self.pending))?;
+        }
+        self.pending.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn put(&mut self, end: usize) -> Result<(), RecordsError> {
+        let name = format!("{:06}.ndjson", self.written.len() + 1);
+        self.changes.put(&format!("{}/log/{name}", self.folder), &self.pending[..end])?;
+        self.written.push(LogSegment { name, size: end as u64 });
+        self.pending.drain(..end);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<LogSegment>, RecordsError> {
+        if !self.pending.is_empty() {
+            self.put(self.pending.len())?;
+        }
+        Ok(self.written)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod records;
 mod review;
 pub mod run_directory;
 pub mod runner_lock;
+pub mod snapshots;
 pub mod state_directory;
 pub mod tasks;
 pub mod trust;

@@ -14,6 +14,7 @@ use super::history::{RunSummary, TaskHistory};
 use super::log_segments::{LogReader, LogSource, put_log};
 use super::state_directory::StateDirectory;
 use crate::git::{BlobId, EntryKind, GitError, Repository, TrackingChanges, TrackingRef, TreeId};
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
 use crate::run::{
     EVENT_VERSION, EventKind, IllegalTransition, MachineId, RECORD_VERSION, RunRecord, TaskEvent,
@@ -46,8 +47,8 @@ pub struct NewRecord {
     pub error: Option<String>,
     /// What the agent printed.
     pub log: Option<LogSource>,
-    /// What it means for the task, if this was the last run of its claim.
-    pub event: Option<EventKind>,
+    /// What it means for the task, if this was the last run of its claim; for one that is refused, also the claim.
+    pub events: Vec<EventKind>,
 }
 
 /// Why records cannot be read or written.
@@ -166,7 +167,7 @@ impl Records {
 
     /// Appends the record of a run, with the event it ends in, as one commit. The caller holds the task's lock.
     pub fn append_record(&self, new: NewRecord, now: Timestamp) -> Result<(), RecordsError> {
-        let NewRecord { mut record, task_text, prompt, result, error, log, event } = new;
+        let NewRecord { mut record, task_text, prompt, result, error, log, events } = new;
         let machine = self.state.require_machine()?;
         self.repository.set_log_attributes()?;
         let tracking = self.repository.tracking_ref(machine.as_str())?;
@@ -177,7 +178,13 @@ impl Records {
             RunRecord::folder_name(record.number, record.run)
         );
         if let Some(log) = log {
-            record.log = put_log(&mut changes, &folder, &log)?;
+            let (segments, left_out) = put_log(&mut changes, &folder, &log)?;
+            record.log = segments;
+            if left_out > 0 {
+                record.warnings.push(format!(
+                    "the log was longer than log_record_max: {left_out} bytes of its middle are not in the record"
+                ));
+            }
         }
         let record_path = format!("{folder}/run.json");
         changes.put(&record_path, &encode(&record, &record_path)?)?;
@@ -188,10 +195,13 @@ impl Records {
                 changes.put(&format!("{folder}/{name}"), capped(&text).as_bytes())?;
             }
         }
-        if let Some(kind) = event {
-            let history = self.load_task(&record.task)?;
-            put_event(&mut changes, &next_event(&history, &record.task, &machine, (kind, now)))?;
+        let mut history = self.load_task(&record.task)?;
+        for kind in events {
+            let event = next_event(&history, &record.task, &machine, (kind, now));
+            put_event(&mut changes, &event)?;
+            history.lamport = event.lamport;
         }
+        pass(FaultPoint::RecordWritten)?;
         let message = format!("{} {} run {}", record.outcome.name(), record.task, record.number);
         self.append(&tracking, changes, &message)
     }
@@ -204,6 +214,7 @@ impl Records {
         message: &str,
     ) -> Result<(), RecordsError> {
         let _alone = self.state.lock_records()?;
+        pass(FaultPoint::RecordsLocked)?;
         self.repository.outwait_stale_lock(tracking.name())?;
         tracking.append(changes, message)?;
         Ok(())

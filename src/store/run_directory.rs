@@ -53,7 +53,7 @@ pub struct Launch {
     pub limits: Limits,
 }
 
-/// How long an agent may take. All in milliseconds, so that tests need not wait.
+/// How long an agent may take, in milliseconds, so that tests need not wait, and how much it may print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// From start to end, or `None` for no limit.
@@ -66,6 +66,9 @@ pub struct Limits {
     pub background_grace_ms: u64,
     /// Between SIGTERM and SIGKILL.
     pub kill_grace_ms: u64,
+    /// What the log, and what the agent's standard error, may take of the disk. `None` in a plan of an earlier version.
+    #[serde(default)]
+    pub log_bytes_max: Option<u64>,
 }
 
 /// `process.json`.
@@ -104,6 +107,9 @@ pub struct ExitReport {
     /// Why the agent was never started, where that was not for its program.
     #[serde(default)]
     pub refusal: Option<FailureReason>,
+    /// What a reader of the record should know.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl RunDirectory {

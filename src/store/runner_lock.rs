@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::state_directory::StateDirectory;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::{self, FileError};
 use crate::os::lock::FileLock;
 use crate::timestamp::Timestamp;
@@ -85,6 +86,7 @@ impl StateDirectory {
             Some(lock) => {
                 let holder = RunnerHolder { process: std::process::id(), kind };
                 note(&lock, holder).map_err(FileError::on("write", &path))?;
+                pass(FaultPoint::RunnerLocked)?;
                 Ok(Ok(RunnerLock { _lock: lock }))
             }
             None => Ok(Err(load_note(&path))),

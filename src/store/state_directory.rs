@@ -5,6 +5,7 @@
 //! place.json       where this folder lies, so that a copy is known as one (see `place`)
 //! locks/runner     held by the one runner of the repository (see `runner_lock`)
 //! wake/            changes whenever the runner is to look at the tasks
+//! locks/snapshots  held while a snapshot gets its number and its ref
 //! locks/task-<id>  held while a task is worked on, by the runner, its supervisor and its agent
 //! trust/           what the user approved (see `trust`)
 //! runs/<run>/      one live run (see `run_directory`)
@@ -30,6 +31,12 @@ pub struct StateDirectory {
 /// The right to write this machine's tracking ref.
 #[derive(Debug)]
 pub struct RecordsLock {
+    _lock: FileLock,
+}
+
+/// The right to write refs of snapshots.
+#[derive(Debug)]
+pub struct SnapshotsLock {
     _lock: FileLock,
 }
 
@@ -81,6 +88,13 @@ impl StateDirectory {
             fs::create_private_directory(&self.path.join(folder))?;
         }
         Ok(())
+    }
+
+    /// Removes what killed processes left in these folders of what they were doing.
+    pub fn sweep(&self) {
+        for folder in ["", "runs", "wake", "trust", "edit", "cache"] {
+            fs::sweep(&self.path.join(folder));
+        }
     }
 
     /// Loads the machine's id, or returns `None` when this clone has none yet.
@@ -148,12 +162,19 @@ impl StateDirectory {
         FileLock::take(&self.path.join("locks/records")).map(|lock| RecordsLock { _lock: lock })
     }
 
+    /// Takes the right to write refs of snapshots, waiting for whoever has it. Nobody keeps it for long.
+    pub fn lock_snapshots(&self) -> Result<SnapshotsLock, FileError> {
+        self.create()?;
+        FileLock::take(&self.path.join("locks/snapshots")).map(|lock| SnapshotsLock { _lock: lock })
+    }
+
     /// Returns whether anybody works on a task.
     pub fn is_at_work(&self, task: &TaskId) -> Result<bool, FileError> {
         FileLock::is_held(&self.task_lock_path(task))
     }
 
-    fn task_lock_path(&self, task: &TaskId) -> PathBuf {
+    /// Returns the path of a task's lock.
+    pub fn task_lock_path(&self, task: &TaskId) -> PathBuf {
         // The prefix keeps a task named `runner` apart from the runner's own lock.
         self.path.join("locks").join(format!("task-{task}"))
     }

@@ -7,28 +7,30 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::logs::{LogSight, Logs, Pace};
+use super::swept::{swept_processes, warnings};
 use super::watch::{LOOK_INTERVAL, Sight, Watch};
 use super::{SupervisorError, not_started, system};
 use crate::agent::environment::RUN_VARIABLE;
-use crate::agent::tail::{Standing, Tail};
 use crate::os::clock;
-use crate::os::fs::{self, FileError};
+use crate::os::fault::{FaultPoint, pass};
+use crate::os::fs;
 use crate::os::process::{
-    ChildEnd, ChildrenLeft, FoundProcess, GroupLeader, GroupSignal, LeaderCommand, ProcessIdentity,
+    ChildEnd, ChildrenLeft, EndedProcesses, GroupLeader, GroupSignal, LeaderCommand, ProcessIdentity,
     RunProcesses, reap_children,
 };
-use crate::run::{EndedBy, ExitStatus, SweptProcess};
+use crate::run::{EndedBy, ExitStatus};
 use crate::store::run_directory::{CancelRequest, ExitReport, Launch, ProcessReport, RunDirectory};
 use crate::timestamp::Timestamp;
 
 /// Longest grace for what outlived an agent that ended by itself: it had its time, and somebody waits for the result.
 const LEFTOVER_GRACE_MAX: Duration = Duration::from_secs(1);
 
-/// How many ended processes are recorded: enough to see what an agent left, also when it forked without end.
-const SWEPT_MAX: usize = 200;
-
 /// Longest wait for an agent to go after SIGKILL. What stays longer is stuck in the kernel.
 const KILL_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// How soon to look again while an agent prints a lot: what it prints until then is not bounded.
+const FAST_LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Starts the agent and stays until nothing of it is left and `exit.json` is written.
 pub(super) async fn live(
@@ -39,29 +41,37 @@ pub(super) async fn live(
     let mut signals = Signals::new().map_err(system("listen for signals"))?;
     let log = fs::open_append_private(&directory.log_path())?;
     let errors = fs::open_append_private(&directory.stderr_path())?;
-    let files = LogFiles::open(directory)?;
+    pass(FaultPoint::LogsMade)?;
+    let logs = Logs::open(directory, launch.limits.log_bytes_max)?;
     let started = clock::now();
     let leader = match start(directory, launch, (log, errors), task_lock) {
         Ok(leader) => leader,
         Err(reason) => return Ok(directory.set_exit(&not_started(reason, EndedBy::Itself))?),
     };
-    let mut agent = Agent { directory, launch, leader, ended: None, children: ChildrenLeft::Some };
+    let mut agent = Agent { directory, launch, leader, ended: None, children: ChildrenLeft::Some, logs };
     let reported = agent.report_start(started);
     let ended_by = match &reported {
-        Ok(()) => agent.watch(&files, &mut signals).await,
+        Ok(()) => agent.watch(&mut signals).await,
         // Without process.json a later start could not find everything: better to stop at once.
         Err(_) => EndedBy::Itself,
     };
     let finished_at = agent.end(&mut signals).await?;
+    pass(FaultPoint::AgentEnded)?;
     let swept = agent.sweep(ended_by).await?;
+    pass(FaultPoint::Swept)?;
     reported?;
-    files.log.sync_data().map_err(FileError::on("sync", &directory.log_path()))?;
+    agent.logs.look();
+    agent.logs.sync(directory)?;
+    pass(FaultPoint::LogSynced)?;
     // Somebody may have cancelled while the agent was ending by itself: that counts.
     let ended_by = if directory.is_cancelled() { EndedBy::Cancel } else { ended_by };
     let status = agent.exit_status();
-    let swept = swept_processes(swept);
-    let finished = finished_at;
-    Ok(directory.set_exit(&ExitReport { started, finished, status, ended_by, swept, refusal: None })?)
+    let mut warnings = warnings(&swept);
+    warnings.extend(agent.logs.warnings());
+    let (finished, swept) = (finished_at, swept_processes(swept));
+    let refusal = None;
+    directory.set_exit(&ExitReport { started, finished, status, ended_by, swept, refusal, warnings })?;
+    Ok(pass(FaultPoint::ExitWritten)?)
 }
 
 /// Starts the agent, or says in words why it could not be started.
@@ -90,19 +100,6 @@ fn start(
         inherited: task_lock,
     };
     command.start().map_err(|error| format!("start {}: {error}", launch.program.display()))
-}
-
-/// The two files that the agent writes, opened for looking.
-struct LogFiles {
-    log: File,
-    errors: File,
-}
-
-impl LogFiles {
-    fn open(directory: &RunDirectory) -> Result<Self, FileError> {
-        let open = |path: std::path::PathBuf| File::open(&path).map_err(FileError::on("open", &path));
-        Ok(Self { log: open(directory.log_path())?, errors: open(directory.stderr_path())? })
-    }
 }
 
 /// What wakes the supervisor besides its timer.
@@ -140,6 +137,7 @@ struct Agent<'a> {
     leader: GroupLeader,
     ended: Option<(ChildEnd, Timestamp)>,
     children: ChildrenLeft,
+    logs: Logs,
 }
 
 impl Agent<'_> {
@@ -150,14 +148,14 @@ impl Agent<'_> {
         let (supervisor, agent) = identities.map_err(identify)?;
         // Its number is ours until it was waited for, so the agent is always found.
         let agent = agent.ok_or_else(|| system("find the agent")(io::ErrorKind::NotFound.into()))?;
-        Ok(self.directory.set_process(&ProcessReport { supervisor, agent, started })?)
+        pass(FaultPoint::AgentStarted)?;
+        self.directory.set_process(&ProcessReport { supervisor, agent, started })?;
+        Ok(pass(FaultPoint::ProcessReported)?)
     }
 
     /// Waits until the agent has ended or must end, and returns who ended it.
-    async fn watch(&mut self, files: &LogFiles, signals: &mut Signals) -> EndedBy {
+    async fn watch(&mut self, signals: &mut Signals) -> EndedBy {
         let mut watch = Watch::new(self.launch.limits, clock::monotonic());
-        let mut tail = Tail::default();
-        let mut standing = Standing::Working;
         let mut looks = interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -171,15 +169,13 @@ impl Agent<'_> {
             if self.ended.is_some() {
                 return EndedBy::Itself;
             }
-            // A file that cannot be looked at counts as unchanged.
-            let log_bytes = files.log.metadata().map_or(tail.position(), |metadata| metadata.len());
-            if log_bytes != tail.position() {
-                standing = tail.read(&files.log).unwrap_or(Standing::Working);
-            }
-            let error_bytes = files.errors.metadata().map_or(0, |metadata| metadata.len());
+            let LogSight { log_bytes, error_bytes, standing, pace } = self.logs.look();
             let sight = Sight { cancelled: self.directory.is_cancelled(), log_bytes, error_bytes, standing };
             if let Some(ended_by) = watch.decide(sight, clock::monotonic()) {
                 return ended_by;
+            }
+            if pace == Pace::Fast {
+                looks.reset_after(FAST_LOOK_INTERVAL);
             }
         }
     }
@@ -200,6 +196,7 @@ impl Agent<'_> {
             if let Some((_, finished)) = self.ended {
                 return Ok(finished);
             }
+            pass(FaultPoint::AgentSignalled)?;
             self.leader.signal(signal);
             self.wait(patience, &mut signals.child).await;
         }
@@ -216,13 +213,17 @@ impl Agent<'_> {
             if self.ended.is_some() || left.is_zero() {
                 return;
             }
-            // The interval guards against a signal that was lost.
-            drop(timeout(left.min(LOOK_INTERVAL), child_signal.recv()).await);
+            // It may go on printing, and the interval guards against a signal that was lost.
+            let interval = match self.logs.look().pace {
+                Pace::Usual => LOOK_INTERVAL,
+                Pace::Fast => FAST_LOOK_INTERVAL,
+            };
+            drop(timeout(left.min(interval), child_signal.recv()).await);
         }
     }
 
     /// Ends all processes that outlived the agent, and returns them.
-    async fn sweep(&mut self, ended_by: EndedBy) -> Result<Vec<FoundProcess>, SupervisorError> {
+    async fn sweep(&mut self, ended_by: EndedBy) -> Result<EndedProcesses, SupervisorError> {
         let grace = Duration::from_millis(self.launch.limits.kill_grace_ms);
         let grace = match ended_by {
             EndedBy::Itself => grace.min(LEFTOVER_GRACE_MAX),
@@ -237,9 +238,10 @@ impl Agent<'_> {
             self.leader.signal(GroupSignal::Kill);
         }
         let marker = format!("{RUN_VARIABLE}={}", self.launch.run);
-        let processes = RunProcesses { marker, roots: Vec::new() };
+        let processes = RunProcesses { marker, roots: Vec::new(), inherited: None };
         let swept = processes.end(grace, || {
             self.reap();
+            self.logs.look();
             self.children
         });
         Ok(swept.await?)
@@ -262,10 +264,4 @@ impl Agent<'_> {
             None => ExitStatus::Unknown,
         }
     }
-}
-
-/// Returns the processes that were ended, as they stand in the record.
-pub(super) fn swept_processes(processes: Vec<FoundProcess>) -> Vec<SweptProcess> {
-    let swept = |process: FoundProcess| SweptProcess { pid: process.identity.pid, command: process.command };
-    processes.into_iter().take(SWEPT_MAX).map(swept).collect()
 }

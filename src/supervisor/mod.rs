@@ -14,7 +14,9 @@
 //! until the next start of the program finds it.
 
 mod life;
+mod logs;
 mod orphan;
+mod swept;
 mod watch;
 
 use std::io;
@@ -23,6 +25,7 @@ use std::path::{Path, PathBuf};
 pub use orphan::{OrphanError, Supervision, end_orphan, supervision, wait_for_supervisor};
 
 use crate::os::clock;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
 use crate::os::lock::FileLock;
 use crate::os::process::{self, EndProcessesError};
@@ -68,6 +71,7 @@ pub fn run(run_directory: &Path) -> Result<(), SupervisorError> {
     let lock_path = directory.supervisor_lock_path();
     let _supervisor_lock = FileLock::try_take(&lock_path)?
         .ok_or_else(|| SupervisorError::Supervised(run_directory.to_owned()))?;
+    pass(FaultPoint::SupervisorLocked)?;
     let task_lock = process::take_handed_file().map_err(SupervisorError::TaskLock)?;
     process::redirect_input_to_null().map_err(system("empty standard input"))?;
     let launch = directory.load_launch()?.ok_or_else(|| SupervisorError::NoPlan(run_directory.to_owned()))?;
@@ -107,6 +111,7 @@ fn not_started(reason: String, ended_by: EndedBy) -> ExitReport {
         ended_by,
         swept: Vec::new(),
         refusal: None,
+        warnings: Vec::new(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a later start of the program makes of a run whose supervisor was killed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::life::swept_processes;
+use super::swept::{swept_processes, warnings};
 use crate::agent::environment::RUN_VARIABLE;
+use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
 use crate::os::lock::FileLock;
 use crate::os::process::{ChildrenLeft, EndProcessesError, RunProcesses};
@@ -69,7 +70,14 @@ pub fn wait_for_supervisor(directory: &RunDirectory) -> Result<(), FileError> {
 ///
 /// Returns the report that is there when the run had ended already. Holds the supervisor's lock meanwhile, and
 /// a supervisor that comes late finds the report and starts nothing.
-pub async fn end_orphan(directory: &RunDirectory, now: Timestamp) -> Result<ExitReport, OrphanError> {
+///
+/// `task_lock` is the task's lock where the caller does not hold it: who inherited it from the agent belongs to the
+/// run as well, whatever became of its environment and its parents, and would keep the task from ever being taken up.
+pub async fn end_orphan(
+    directory: &RunDirectory,
+    task_lock: Option<&Path>,
+    now: Timestamp,
+) -> Result<ExitReport, OrphanError> {
     let _supervisor_lock = FileLock::try_take(&directory.supervisor_lock_path())?
         .ok_or_else(|| OrphanError::Supervised(directory.path().to_owned()))?;
     if let Some(exit) = directory.load_exit()? {
@@ -82,16 +90,23 @@ pub async fn end_orphan(directory: &RunDirectory, now: Timestamp) -> Result<Exit
         launch.map_or(KILL_GRACE_DEFAULT, |launch| Duration::from_millis(launch.limits.kill_grace_ms));
     let process = directory.load_process()?;
     let roots = process.iter().map(|process| process.agent.clone()).collect();
-    let processes = RunProcesses { marker: format!("{RUN_VARIABLE}={run}"), roots };
+    let processes = RunProcesses {
+        marker: format!("{RUN_VARIABLE}={run}"),
+        roots,
+        inherited: task_lock.map(Path::to_owned),
+    };
     let swept = processes.end(grace, || ChildrenLeft::NotOurs).await?;
+    pass(FaultPoint::OrphanEnded)?;
     let report = ExitReport {
         started: process.map_or(now, |process| process.started),
         finished: now,
         status: ExitStatus::Unknown,
         ended_by: if directory.is_cancelled() { EndedBy::Cancel } else { EndedBy::SupervisorLost },
+        warnings: warnings(&swept),
         swept: swept_processes(swept),
         refusal: None,
     };
     directory.set_exit(&report)?;
+    pass(FaultPoint::OrphanReported)?;
     Ok(report)
 }

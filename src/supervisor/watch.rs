@@ -108,6 +108,7 @@ mod tests {
         result_grace_ms: 3_000,
         background_grace_ms: 30_000,
         kill_grace_ms: 1_000,
+        log_bytes_max: None,
     };
 
     const WORKING: Sight =

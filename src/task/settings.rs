@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::ValueSeed;
 use super::value::{
-    Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
-    RelativePath, SettingType, Span, Text, Whole, Word, Workspace, Written,
+    Budget, CommandWords, GitValue, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong,
+    PushUnproven, RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace, Written,
 };
 
 /// Where a setting may stand. Every one may stand in the user's git config.
@@ -72,6 +72,12 @@ macro_rules! with_settings {
             Slots, slots: Whole<1, 64> = Whole::clamped(2), Repository;
             /// What a push does with the branch of a task that is not proven: say nothing, tell, or refuse the push.
             PushUnproven, push_unproven: PushUnproven = PushUnproven::Warn, Repository;
+            /// Most that the output of one run takes of the disk while it goes on; the middle of a longer one is dropped.
+            LogMax, log_max: Size = Size::mebibytes(256), Repository;
+            /// Most of a run's output that its record keeps: the beginning and the end.
+            LogRecordMax, log_record_max: Size = Size::mebibytes(64), Repository;
+            /// How often the worktree of a run that goes on is kept as a snapshot, if anything changed.
+            SnapshotInterval, snapshot_interval: Interval = Interval::Every(Span::minutes(5)), Repository;
             /// Folder under which worktrees are made; without it, one in the user's state folder.
             WorktreeRoot, worktree_root: OutsidePath, UserOnly;
             /// Keep the worktree of a task that is done; if not, it goes once its files are on the branch.

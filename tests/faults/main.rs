@@ -3,7 +3,9 @@
 //! Needs the feature `fault-points`: `cargo test --features fault-points --test faults`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod criteria;
 mod points;
+mod scenario;
 #[path = "../it/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "other tests use the rest")]
 mod support;

@@ -33,23 +33,24 @@ const LIMITS: Limits = Limits {
     result_grace_ms: 60_000,
     background_grace_ms: 60_000,
     kill_grace_ms: 60_000,
+    log_bytes_max: None,
 };
 
-const RESULT: &str = r#"{"duration_ms":1,"is_error":false,"subtype":"success","type":"result"}"#;
+pub(crate) const RESULT: &str = r#"{"duration_ms":1,"is_error":false,"subtype":"success","type":"result"}"#;
 const ONE_TASK: &str = r#"{"tasks":[{"task_id":"a"}],"subtype":"background_tasks_changed","type":"system"}"#;
 const NO_TASK: &str = r#"{"subtype":"background_tasks_changed","tasks":[],"type":"system"}"#;
 
 /// A run as the runner prepares it.
-struct Run {
-    folder: tempfile::TempDir,
-    id: RunId,
-    directory: RunDirectory,
-    launch: Launch,
+pub(crate) struct Run {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) id: RunId,
+    pub(crate) directory: RunDirectory,
+    pub(crate) launch: Launch,
 }
 
 impl Run {
     /// Prepares a run whose agent is a shell script.
-    fn of_script(script: &str) -> Self {
+    pub(crate) fn of_script(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("agent");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -70,21 +71,21 @@ impl Run {
         Self { folder, id, directory, launch }
     }
 
-    fn with_limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+    pub(crate) fn with_limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
         change(&mut self.launch.limits);
         self
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn task_lock_path(&self) -> PathBuf {
+    pub(crate) fn task_lock_path(&self) -> PathBuf {
         self.path("task.lock")
     }
 
     /// Writes the plan and starts the supervisor, handing over the task's lock.
-    fn start(&self) -> Child {
+    pub(crate) fn start(&self) -> Child {
         let plan = serde_json::json!({ "version": 1, "launch": self.launch });
         fs::write(self.directory.plan_path(), plan.to_string()).unwrap();
         self.start_without_plan()
@@ -96,11 +97,11 @@ impl Run {
     }
 
     /// Starts the supervisor, waits for its end and returns what it reports.
-    fn finish(&self) -> ExitReport {
+    pub(crate) fn finish(&self) -> ExitReport {
         self.wait(&mut self.start())
     }
 
-    fn wait(&self, supervisor: &mut Child) -> ExitReport {
+    pub(crate) fn wait(&self, supervisor: &mut Child) -> ExitReport {
         let status = eventually("the supervisor ends", || supervisor.try_wait().unwrap());
         assert!(status.success(), "{status}: {}", self.supervisor_log());
         let report = self.directory.load_exit().unwrap().unwrap();
@@ -109,23 +110,24 @@ impl Run {
         report
     }
 
-    fn wait_for_file(&self, name: &str) -> String {
+    pub(crate) fn wait_for_file(&self, name: &str) -> String {
         eventually(name, || fs::read_to_string(self.path(name)).ok().filter(|text| text.ends_with('\n')))
     }
 
-    fn load_pid(&self, name: &str) -> i32 {
+    pub(crate) fn load_pid(&self, name: &str) -> i32 {
         self.wait_for_file(name).trim().parse().unwrap()
     }
 
-    fn cancel(&self) {
+    pub(crate) fn cancel(&self) {
         let request = CancelRequest { at: clock::now(), reason: "a test".to_owned() };
         self.directory.set_cancel(&request).unwrap();
     }
 
     /// Returns the commands of all processes that carry the run's marker.
-    fn processes(&self) -> Vec<String> {
+    pub(crate) fn processes(&self) -> Vec<String> {
         let marker = format!("{RUN_VARIABLE}={}", self.id);
-        let processes = RunProcesses { marker, roots: Vec::new() }.find(ChildrenLeft::NotOurs).unwrap();
+        let processes =
+            RunProcesses { marker, roots: Vec::new(), inherited: None }.find(ChildrenLeft::NotOurs).unwrap();
         processes.into_iter().map(|process| process.command).collect()
     }
 
@@ -142,8 +144,9 @@ impl Drop for Run {
     /// Leaves nothing behind when a test fails.
     fn drop(&mut self) {
         let marker = format!("{RUN_VARIABLE}={}", self.id);
-        for process in
-            (RunProcesses { marker, roots: Vec::new() }).find(ChildrenLeft::NotOurs).unwrap_or_default()
+        for process in (RunProcesses { marker, roots: Vec::new(), inherited: None })
+            .find(ChildrenLeft::NotOurs)
+            .unwrap_or_default()
         {
             kill_process(Pid::from_raw(process.identity.pid).unwrap(), Signal::KILL).unwrap_or_default();
         }
@@ -167,7 +170,7 @@ fn supervisor(directory: &RunDirectory, task_lock: File) -> Child {
 }
 
 /// Waits until something is there, looking often.
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
@@ -178,11 +181,11 @@ fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn send(pid: u32, signal: Signal) {
+pub(crate) fn send(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
 }
 
-fn run_async<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run_async<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
@@ -409,11 +412,20 @@ fn a_grandchild_that_cleared_its_environment_is_ended() {
 }
 
 #[test]
-fn fifty_detached_processes_are_ended() {
-    let script = "i=0; while [ $i -lt 50 ]; do setsid sh -c 'echo >> started; exec sleep 303' & i=$((i+1)); done; \
-                  while [ $(wc -l < started) -lt 50 ]; do sleep 0.02; done";
+fn of_very_many_processes_all_are_ended_and_some_are_listed() {
+    let script = "i=0; while [ $i -lt 250 ]; do setsid sh -c 'echo >> started; exec sleep 303' & i=$((i+1)); done; \
+                  while [ $(wc -l < started) -lt 250 ]; do sleep 0.02; done";
     let report = Run::of_script(script).finish();
-    assert_eq!(report.swept.iter().filter(|process| process.command.ends_with("sleep 303")).count(), 50);
+    assert_eq!(report.swept.iter().filter(|process| process.command.ends_with("sleep 303")).count(), 200);
+    assert_eq!(report.warnings, ["250 processes outlived the agent and were ended; 200 of them are listed"]);
+}
+
+#[test]
+fn a_process_that_doubles_while_it_is_swept_is_ended() {
+    let run = Run::of_script("n=7 setsid sh bomb & exit 0").with_limits(|limits| limits.kill_grace_ms = 100);
+    let bomb = "trap '' TERM; if [ $n -gt 0 ]; then n=$((n-1)); n=$n setsid sh bomb & n=$n setsid sh bomb & fi; wait; sleep 304";
+    fs::write(run.path("bomb"), bomb).unwrap();
+    assert_eq!(run.finish().status, ExitStatus::Code(0));
 }
 
 #[test]
@@ -454,7 +466,7 @@ fn an_agent_whose_supervisor_was_killed_holds_the_lock_until_the_orphan_is_ended
     run.wait_for_file("done");
 
     let now = clock::now();
-    let report = run_async(end_orphan(&run.directory, now)).unwrap();
+    let report = run_async(end_orphan(&run.directory, None, now)).unwrap();
     assert_eq!((&report.status, report.ended_by), (&ExitStatus::Unknown, EndedBy::SupervisorLost));
     assert_eq!((report.started, report.finished), (process.started, now));
     let mut pids: Vec<_> = report.swept.iter().map(|process| process.pid).collect();
@@ -467,7 +479,7 @@ fn an_agent_whose_supervisor_was_killed_holds_the_lock_until_the_orphan_is_ended
     eventually("the lock is free", || (!FileLock::is_held(&run.task_lock_path()).unwrap()).then_some(()));
     assert_eq!(run.log(), "before\nafter\n");
     assert_eq!(supervision(&run.directory).unwrap(), Supervision::Ended(report.clone()));
-    assert_eq!(run_async(end_orphan(&run.directory, clock::now())).unwrap(), report);
+    assert_eq!(run_async(end_orphan(&run.directory, None, clock::now())).unwrap(), report);
 }
 
 #[test]
@@ -476,7 +488,7 @@ fn a_run_whose_supervisor_lives_is_no_orphan() {
     let mut supervisor = run.start();
     run.wait_for_file("pid");
     assert_eq!(supervision(&run.directory).unwrap(), Supervision::Supervised);
-    let refused = run_async(end_orphan(&run.directory, clock::now())).unwrap_err();
+    let refused = run_async(end_orphan(&run.directory, None, clock::now())).unwrap_err();
     assert!(matches!(refused, OrphanError::Supervised(_)));
     run.cancel();
     assert_eq!(run.wait(&mut supervisor).status, ExitStatus::Signal(15));
@@ -495,7 +507,7 @@ fn what_an_orphan_left_behind_is_found_by_its_marker() {
     fs::write(run.path("go"), "").unwrap();
     eventually("the agent has ended", || (!agent.is_alive()).then_some(()));
     assert!(sleeper.is_alive());
-    let report = run_async(end_orphan(&run.directory, clock::now())).unwrap();
+    let report = run_async(end_orphan(&run.directory, None, clock::now())).unwrap();
     assert!(!sleeper.is_alive());
     let pids: Vec<_> = report.swept.iter().map(|process| process.pid).collect();
     assert_eq!(pids, [sleeper.pid]);
@@ -509,7 +521,7 @@ fn an_orphan_that_was_cancelled_was_ended_by_the_cancel() {
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
     run.cancel();
-    let report = run_async(end_orphan(&run.directory, clock::now())).unwrap();
+    let report = run_async(end_orphan(&run.directory, None, clock::now())).unwrap();
     assert_eq!(report.ended_by, EndedBy::Cancel);
 }
 
@@ -521,7 +533,7 @@ fn a_process_that_took_over_the_agents_number_is_left_alone() {
     let mut report = eventually("process.json", || run.directory.load_process().unwrap());
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
-    run_async(end_orphan(&run.directory, clock::now())).unwrap();
+    run_async(end_orphan(&run.directory, None, clock::now())).unwrap();
     fs::remove_file(run.directory.path().join("exit.json")).unwrap();
 
     // This test's own child stands for a process that got the number later, or after a reboot.
@@ -533,7 +545,7 @@ fn a_process_that_took_over_the_agents_number_is_left_alone() {
     ] {
         report.agent = agent;
         run.directory.set_process(&report).unwrap();
-        let exit = run_async(end_orphan(&run.directory, clock::now())).unwrap();
+        let exit = run_async(end_orphan(&run.directory, None, clock::now())).unwrap();
         assert_eq!(exit.swept, []);
         fs::remove_file(run.directory.path().join("exit.json")).unwrap();
     }
@@ -554,7 +566,7 @@ fn a_log_written_before_everybody_was_killed_is_whole() {
     assert!(!status.success());
     assert_eq!(run.log().lines().count(), 1000);
     eventually("the lock is free", || (!FileLock::is_held(&run.task_lock_path()).unwrap()).then_some(()));
-    let report = run_async(end_orphan(&run.directory, clock::now())).unwrap();
+    let report = run_async(end_orphan(&run.directory, None, clock::now())).unwrap();
     assert_eq!(report.ended_by, EndedBy::SupervisorLost);
 }
 

@@ -98,11 +98,10 @@ pub(super) fn open(path: &Path) -> std::io::Result<Opened> {
     Ok(if metadata.is_file() { Opened::File(file, metadata) } else { Opened::Special })
 }
 
-/// Returns the mode of a new file.
-pub(super) fn mode(metadata: &std::fs::Metadata) -> EntryKind {
-    use std::os::unix::fs::PermissionsExt;
+/// Returns the mode of a new file. `mode` is what the file system says.
+pub(super) fn kind(mode: u32) -> EntryKind {
     // Git looks at the owner's bit alone (index format, git-update-index(1)).
-    if metadata.permissions().mode() & 0o100 == 0 { EntryKind::Blob } else { EntryKind::BlobExecutable }
+    if mode & 0o100 == 0 { EntryKind::Blob } else { EntryKind::BlobExecutable }
 }
 
 fn too_large() -> String {

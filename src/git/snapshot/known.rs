@@ -1,20 +1,33 @@
-//! Which files have not been touched since the worktree was made.
+//! Which files have not been touched since the worktree was made, or since the last snapshot.
 //!
-//! A copy of the index that filled the worktree, under a name that git does not use. It only saves
-//! reading files: without it, or with a wrong one, every file is read.
+//! Two files in the form of an index, under names that git does not use: a copy of the index that filled the
+//! worktree, and the files as the last snapshot took them, untracked ones included. They only save reading files:
+//! without them every file is read. What a run leaves behind is taken with the first alone, because a file may
+//! change without a trace (through memory that is mapped, or twice within one tick of the clock), and the more often
+//! a file was looked at while somebody wrote it, the likelier that is.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use gix::bstr::BStr;
-use gix::index::entry::{Flags, Stat};
+use gix::ObjectId;
+use gix::bstr::{BStr, BString};
+use gix::index::entry::{Flags, Mode, Stat};
 
-use super::View;
+use super::{Rereading, View};
 use crate::git::{GitError, TreeId};
-use crate::os::fs;
+use crate::os::{clock, fs};
+use crate::timestamp::Timestamp;
 
-const NAME: &str = "claudedo-index";
+/// The files as they were when the worktree was made.
+const AS_MADE: &str = "claudedo-index";
+
+/// The files as the last snapshot took them.
+const AS_TAKEN: &str = "claudedo-files";
+
+/// A file written so shortly before it was read may be written again without a trace: some file systems count
+/// in steps of two seconds.
+const FRESH_SECONDS: i64 = 2;
 
 /// Every field counts, to the nanosecond. git leaves parts out for file systems that forget them; here that
 /// costs a second look and no more. Without nanoseconds, all files of a worktree made within one second would
@@ -29,41 +42,119 @@ const STAT_OPTIONS: gix::index::entry::stat::Options = gix::index::entry::stat::
 /// What the files looked like.
 pub(super) struct KnownFiles {
     index: Option<gix::index::File>,
+    source: Source,
+}
+
+/// Who wrote down what the files look like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// git or gix, when the worktree was made.
+    AsMade,
+    /// A snapshot, which left out what was too fresh to be sure of.
+    AsTaken,
+}
+
+/// What the files look like now, for the next snapshot.
+pub(super) struct FilesTaken {
+    begun: Timestamp,
+    files: Vec<(BString, ObjectId, Stat)>,
+    news: News,
+}
+
+/// Whether anything was read that was not known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum News {
+    None,
+    Some,
 }
 
 impl KnownFiles {
-    pub(super) fn load(view: &View) -> Self {
-        let index = view.git_dir.as_deref().map(path).and_then(|path| {
-            let hash = view.repository.object_hash();
-            gix::index::File::at(path, hash, false, gix::index::decode::Options::default()).ok()
-        });
-        Self { index }
+    pub(super) fn load(view: &View, rereading: Rereading) -> Self {
+        if rereading == Rereading::SinceTaken
+            && let Some(index) = load(view, AS_TAKEN)
+        {
+            return Self { index: Some(index), source: Source::AsTaken };
+        }
+        Self { index: load(view, AS_MADE), source: Source::AsMade }
     }
 
     /// Returns whether a file surely holds what `id` holds.
-    ///
-    /// A file written in the same instant as the index may have changed without a trace, and counts as touched.
     pub(super) fn is_untouched(
         &self,
         name: &BStr,
         id: &gix::oid,
         metadata: &gix::index::fs::Metadata,
     ) -> bool {
-        let Some(index) = &self.index else { return false };
-        let Some(entry) = index.entry_by_path(name).filter(|entry| entry.id == id) else { return false };
-        let unsure = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
-        let Ok(stat) = Stat::from_fs(metadata) else { return false };
-        !entry.flags.intersects(unsure)
-            && entry.stat.matches(&stat, STAT_OPTIONS)
-            && !entry.stat.is_racy(index.timestamp(), STAT_OPTIONS)
+        Stat::from_fs(metadata)
+            .is_ok_and(|stat| self.untouched(name, &stat).is_some_and(|(_, known)| known == id))
     }
+
+    /// Returns what a file surely holds.
+    ///
+    /// A file written in the same instant as the index may have changed without a trace, and counts as touched.
+    pub(super) fn untouched(&self, name: &BStr, stat: &Stat) -> Option<(Mode, ObjectId)> {
+        let index = self.index.as_ref()?;
+        let entry = index.entry_by_path(name)?;
+        let unsure = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
+        let is_sure = !entry.flags.intersects(unsure)
+            && entry.stat.matches(stat, STAT_OPTIONS)
+            && (self.source == Source::AsTaken || !entry.stat.is_racy(index.timestamp(), STAT_OPTIONS));
+        is_sure.then_some((entry.mode, entry.id))
+    }
+}
+
+impl FilesTaken {
+    /// Returns none; every file is looked at after this moment.
+    pub(super) fn new() -> Self {
+        Self { begun: clock::now(), files: Vec::new(), news: News::None }
+    }
+
+    /// Notes a file that was known.
+    pub(super) fn note_known(&mut self, name: &BStr, id: ObjectId, stat: Stat) {
+        self.files.push((name.to_owned(), id, stat));
+    }
+
+    /// Notes a file that was read. `stat` is from before that.
+    pub(super) fn note_read(&mut self, name: &BStr, id: ObjectId, stat: Stat) {
+        self.news = News::Some;
+        let fresh = self.begun.unix_seconds() - FRESH_SECONDS;
+        // Whoever writes cannot choose the time of the last change, other than that of the content.
+        if i64::from(stat.ctime.secs) < fresh {
+            self.files.push((name.to_owned(), id, stat));
+        }
+    }
+
+    /// Keeps what was noted, if there is anything new.
+    pub(super) fn save(self, view: &View) -> Result<(), GitError> {
+        let Some(git_dir) = view.git_dir.as_deref().filter(|_| self.news == News::Some) else {
+            return Ok(());
+        };
+        let mut state = gix::index::State::new(view.repository.object_hash());
+        for (name, id, stat) in self.files {
+            // Whether one is executable is looked at anyway.
+            state.dangerously_push_entry(stat, id, Flags::empty(), Mode::FILE, name.as_ref());
+        }
+        state.sort_entries();
+        let path = git_dir.join(AS_TAKEN);
+        let mut bytes = Vec::new();
+        gix::index::File::from_state(state, &path)
+            .write_to(&mut bytes, gix::index::write::Options::default())
+            .map_err(GitError::on(format!("encode {}", path.display())))?;
+        Ok(fs::write_derived(&path, &bytes)?)
+    }
+}
+
+fn load(view: &View, name: &str) -> Option<gix::index::File> {
+    let path = view.git_dir.as_deref()?.join(name);
+    let hash = view.repository.object_hash();
+    gix::index::File::at(path, hash, false, gix::index::decode::Options::default()).ok()
 }
 
 /// Copies the index of a worktree that was just made.
 pub(super) fn remember(view: &View) -> Result<(), GitError> {
     let Some(git_dir) = view.git_dir.as_deref() else { return Ok(()) };
     match fs::read_optional(&git_dir.join("index"))? {
-        Some(bytes) => Ok(fs::write_derived(&path(git_dir), &bytes)?),
+        Some(bytes) => Ok(fs::write_derived(&git_dir.join(AS_MADE), &bytes)?),
         None => Ok(()),
     }
 }
@@ -72,7 +163,7 @@ pub(super) fn remember(view: &View) -> Result<(), GitError> {
 /// git looks at the others once and remembers them.
 pub(super) fn set_index(view: &View, tree: TreeId) -> Result<(), GitError> {
     let Some(git_dir) = view.git_dir.as_deref() else { return Ok(()) };
-    let known = KnownFiles::load(view);
+    let known = KnownFiles::load(view, Rereading::SinceMade);
     let mut index = view
         .repository
         .index_from_tree(&tree.object_id())
@@ -92,8 +183,4 @@ pub(super) fn set_index(view: &View, tree: TreeId) -> Result<(), GitError> {
         .write_to(&mut bytes, gix::index::write::Options::default())
         .map_err(GitError::on(format!("encode the index of {}", view.folder.display())))?;
     Ok(fs::write_atomic(&git_dir.join("index"), &bytes)?)
-}
-
-fn path(git_dir: &Path) -> PathBuf {
-    git_dir.join(NAME)
 }

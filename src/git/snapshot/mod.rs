@@ -16,9 +16,13 @@
 
 mod blob;
 mod known;
+mod restore;
 mod walk;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+pub use restore::Restored;
 
 use super::objects::ObjectBatch;
 use super::repository::same_path;
@@ -63,19 +67,68 @@ pub struct SkippedFile {
     pub reason: String,
 }
 
+/// Which files a snapshot reads, and which it believes to be as they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rereading {
+    /// Those that were touched since the worktree was made.
+    SinceMade,
+    /// Those that were touched since the last snapshot of this kind.
+    SinceTaken,
+}
+
+impl Snapshot {
+    /// Returns what is there and not in the tree as it is: skipped files, and what nested repositories lack.
+    pub fn left_out(&self) -> Vec<SkippedFile> {
+        let nested = self.nested.iter().map(|nested| {
+            let reason = match nested.kind {
+                NestedKind::Files => "is a repository of its own; its files were kept, its history was not",
+                NestedKind::Submodule => "is a submodule; what was changed in it was not kept",
+            };
+            SkippedFile { path: nested.path.clone(), reason: reason.to_owned() }
+        });
+        nested.chain(self.skipped.iter().cloned()).collect()
+    }
+}
+
 impl Repository {
+    /// Stores everything in a worktree as a tree like [`Self::snapshot`], at little cost where little has changed.
+    ///
+    /// Files that look as they did at the last call are not read again, untracked ones included, and nothing is
+    /// written where nothing has changed. A file that changed without a trace (through mapped memory, say) is taken
+    /// as it was before, so this is for what is done again and again while an agent works, never for the last look.
+    /// `None`: `stop` was set meanwhile, by another thread.
+    pub fn snapshot_again(
+        &self,
+        worktree: &Path,
+        base: CommitId,
+        stop: &AtomicBool,
+    ) -> Result<Option<Snapshot>, GitError> {
+        self.take(worktree, base, Rereading::SinceTaken, stop)
+    }
+
     /// Stores everything in a worktree as a tree, and syncs it. `base` is the commit whose files count as tracked.
     ///
     /// For a worktree of [`Repository::add_worktree`] whose agent has ended; files that change meanwhile are
     /// taken in either state. Costs one look at each file, and reading those whose time, size or inode
     /// differ from when the worktree was made.
     pub fn snapshot(&self, worktree: &Path, base: CommitId) -> Result<Snapshot, GitError> {
+        let taken = self.take(worktree, base, Rereading::SinceMade, &AtomicBool::new(false))?;
+        // Nobody else has the flag.
+        taken.ok_or_else(|| GitError::not_a_worktree(worktree, "the look at it was stopped"))
+    }
+
+    fn take(
+        &self,
+        worktree: &Path,
+        base: CommitId,
+        rereading: Rereading,
+        stop: &AtomicBool,
+    ) -> Result<Option<Snapshot>, GitError> {
         let base_tree = self.tree_of(base)?;
         let view = self.view_of_worktree(worktree)?;
         let batch = ObjectBatch::new(view.repository.clone());
-        let mut walk = walk::Walk::new(&view, base_tree, batch)?;
-        walk.run()?;
-        walk.finish(base_tree)
+        let mut walk = walk::Walk::new(&view, base_tree, batch, rereading)?;
+        if walk.run(stop)? { walk.finish(base_tree).map(Some) } else { Ok(None) }
     }
 
     /// Makes a worktree's own index that of a tree which the caller has just put on its branch.
@@ -122,7 +175,7 @@ impl Repository {
 }
 
 /// A repository seen through one worktree.
-struct View {
+pub(super) struct View {
     repository: gix::Repository,
     folder: PathBuf,
     git_dir: Option<PathBuf>,

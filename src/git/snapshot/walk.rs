@@ -5,21 +5,23 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{DirEntry, FileType, Metadata};
+use std::fs::{DirEntry, FileType};
 use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
-use gix::index::entry::{Flags, Mode};
+use gix::index::entry::{Flags, Mode, Stat};
 use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 use gix::worktree::stack::state::ignore::Source;
 
 use super::blob::{self, BlobReader, Opened};
-use super::known::KnownFiles;
-use super::{NestedKind, NestedRepository, SkippedFile, Snapshot, View};
+use super::known::{FilesTaken, KnownFiles};
+use super::{NestedKind, NestedRepository, Rereading, SkippedFile, Snapshot, View};
 use crate::git::objects::{ObjectBatch, TreeEdits};
 use crate::git::{GitError, TreeId};
 
@@ -30,6 +32,8 @@ pub(super) struct Walk<'view> {
     /// For each entry of the index, whether it stays or was replaced by an edit.
     settled: Vec<bool>,
     known: KnownFiles,
+    rereading: Rereading,
+    taken: FilesTaken,
     ignores: gix::AttributeStack<'view>,
     reader: BlobReader<'view>,
     abilities: gix::fs::Capabilities,
@@ -55,7 +59,12 @@ enum Ignored {
 }
 
 impl<'view> Walk<'view> {
-    pub(super) fn new(view: &'view View, base: TreeId, batch: ObjectBatch) -> Result<Self, GitError> {
+    pub(super) fn new(
+        view: &'view View,
+        base: TreeId,
+        batch: ObjectBatch,
+        rereading: Rereading,
+    ) -> Result<Self, GitError> {
         let repository = &view.repository;
         let mut index = repository
             .index_from_tree(&base.object_id())
@@ -66,7 +75,9 @@ impl<'view> Walk<'view> {
             .map_err(GitError::on("read the ignore files"))?;
         Ok(Self {
             reader: BlobReader::new(view, &index)?,
-            known: KnownFiles::load(view),
+            known: KnownFiles::load(view, rereading),
+            rereading,
+            taken: FilesTaken::new(),
             abilities: repository.filesystem_options().map_err(GitError::on("read core.fileMode"))?,
             submodules: submodules(view, &index),
             settled: vec![false; index.entries().len()],
@@ -81,11 +92,12 @@ impl<'view> Walk<'view> {
         })
     }
 
-    pub(super) fn run(&mut self) -> Result<(), GitError> {
+    /// Looks at everything; returns whether it came to the end before it was told to stop.
+    pub(super) fn run(&mut self, stop: &AtomicBool) -> Result<bool, GitError> {
         while let Some(folder) = self.pending.pop() {
-            self.look_into(&folder)?;
+            self.look_into(&folder, stop)?;
         }
-        Ok(())
+        Ok(!stop.load(Ordering::Relaxed))
     }
 
     /// Writes the tree and syncs it.
@@ -98,12 +110,16 @@ impl<'view> Walk<'view> {
         }
         let tree = self.batch.edit_tree(base.object_id(), &self.edits)?;
         self.batch.sync()?;
+        if self.rereading == Rereading::SinceTaken {
+            // It only saves time; without it the next snapshot reads more.
+            drop(self.taken.save(self.view));
+        }
         self.nested.sort_by(|one, other| one.path.cmp(&other.path));
         self.skipped.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Snapshot { tree: TreeId::new(tree), nested: self.nested, skipped: self.skipped })
     }
 
-    fn look_into(&mut self, folder: &Folder) -> Result<(), GitError> {
+    fn look_into(&mut self, folder: &Folder, stop: &AtomicBool) -> Result<(), GitError> {
         let entries = std::fs::read_dir(self.path(folder.name.as_ref()))
             .and_then(Iterator::collect::<Result<Vec<DirEntry>, _>>);
         let entries = match entries {
@@ -120,6 +136,10 @@ impl<'view> Walk<'view> {
             self.nested.push(NestedRepository { path: folder.name.to_string(), kind: NestedKind::Files });
         }
         for entry in entries {
+            if stop.load(Ordering::Relaxed) {
+                self.pending.clear();
+                return Ok(());
+            }
             let leaf = BString::from(entry.file_name().into_vec());
             if leaf == ".git" {
                 continue;
@@ -140,9 +160,11 @@ impl<'view> Walk<'view> {
     fn meet(&mut self, folder: &Folder, name: BString, leaf: &BStr, kind: FileType) -> Result<(), GitError> {
         let mode = if kind.is_dir() { Mode::DIR } else { Mode::FILE };
         let tracked = self.tracked(name.as_ref());
-        let below = self.tracked_below(name.as_ref());
-        let is_tracked = tracked.is_some() || (kind.is_dir() && below.is_some());
+        let below = if kind.is_dir() { self.tracked_below(name.as_ref()) } else { None };
+        let is_tracked = tracked.is_some() || below.is_some();
         let ignored = match folder.ignored {
+            // Whether a tracked file is ignored makes no difference, and costs the most to find out.
+            Ignored::No if tracked.is_some() && !kind.is_dir() => Ignored::No,
             Ignored::No if !self.is_ignored(name.as_ref(), mode) => Ignored::No,
             Ignored::No | Ignored::Yes => Ignored::Yes,
         };
@@ -198,7 +220,19 @@ impl<'view> Walk<'view> {
     }
 
     fn store_file(&mut self, name: &BStr, tracked: Option<usize>) -> Result<(), GitError> {
-        let (file, metadata) = match blob::open(&self.path(name)) {
+        let path = self.path(name);
+        let known = gix::index::fs::Metadata::from_path_no_follow(&path).ok().and_then(|metadata| {
+            let stat = Stat::from_fs(&metadata).ok()?;
+            let id = self.unchanged(tracked, name, &stat)?;
+            let found = if metadata.is_executable() { EntryKind::BlobExecutable } else { EntryKind::Blob };
+            Some((self.mode(tracked, found), id, stat))
+        });
+        if let Some((mode, id, stat)) = known {
+            self.taken.note_known(name, id, stat);
+            self.put(name, tracked, mode, id);
+            return Ok(());
+        }
+        let (file, metadata) = match blob::open(&path) {
             Ok(Opened::File(file, metadata)) => (file, metadata),
             Ok(Opened::Special) => {
                 self.skip_and_keep(name, "is neither a file nor a symbolic link".to_owned());
@@ -209,17 +243,14 @@ impl<'view> Walk<'view> {
                 return Ok(());
             }
         };
-        let mode = self.mode(tracked, &metadata);
-        if let Some(position) = tracked
-            && self.is_untouched(position, name, &file)
-        {
-            let id = self.index.entries()[position].id;
-            self.put(name, tracked, mode, id);
-            return Ok(());
-        }
+        let mode = self.mode(tracked, blob::kind(metadata.permissions().mode()));
+        let stat = gix::index::fs::Metadata::from_file(&file).ok().and_then(|all| Stat::from_fs(&all).ok());
         match self.reader.read(name, file, metadata.len(), &self.index) {
             Ok(bytes) => {
                 let id = self.batch.write(Kind::Blob, &bytes)?;
+                if let Some(stat) = stat {
+                    self.taken.note_read(name, id, stat);
+                }
                 self.put(name, tracked, mode, id);
             }
             Err(reason) => self.skip_and_keep(name, reason),
@@ -227,22 +258,33 @@ impl<'view> Walk<'view> {
         Ok(())
     }
 
+    /// Returns what a file holds, where that is sure without a look into it.
+    ///
+    /// Whoever works there could write what is known of the files; so what the base tree does not name has to exist.
+    fn unchanged(&self, tracked: Option<usize>, name: &BStr, stat: &Stat) -> Option<ObjectId> {
+        let (mode, id) = self.known.untouched(name, stat)?;
+        if !matches!(kind_of(mode), Some(EntryKind::Blob | EntryKind::BlobExecutable)) {
+            return None;
+        }
+        let base = tracked.map(|position| &self.index.entries()[position]).filter(|entry| {
+            entry.id == id && matches!(kind_of(entry.mode), Some(EntryKind::Blob | EntryKind::BlobExecutable))
+        });
+        let is_sure = match self.rereading {
+            Rereading::SinceMade => base.is_some(),
+            Rereading::SinceTaken => base.is_some() || self.batch.repository().has_object(id),
+        };
+        is_sure.then_some(id)
+    }
+
     /// Returns the mode to store: where the file system has no executable bit or no links, what was there stays.
-    fn mode(&self, tracked: Option<usize>, metadata: &Metadata) -> EntryKind {
+    fn mode(&self, tracked: Option<usize>, found: EntryKind) -> EntryKind {
         let before = tracked.and_then(|position| kind_of(self.index.entries()[position].mode));
         match before {
             Some(EntryKind::Link) if !self.abilities.symlink => EntryKind::Link,
             Some(EntryKind::BlobExecutable) if !self.abilities.executable_bit => EntryKind::BlobExecutable,
             _ if !self.abilities.executable_bit => EntryKind::Blob,
-            _ => blob::mode(metadata),
+            _ => found,
         }
-    }
-
-    fn is_untouched(&self, position: usize, name: &BStr, file: &std::fs::File) -> bool {
-        let entry = &self.index.entries()[position];
-        let was_file = matches!(kind_of(entry.mode), Some(EntryKind::Blob | EntryKind::BlobExecutable));
-        let Ok(metadata) = gix::index::fs::Metadata::from_file(file) else { return false };
-        was_file && self.known.is_untouched(name, &entry.id, &metadata)
     }
 
     fn put(&mut self, name: &BStr, tracked: Option<usize>, mode: EntryKind, id: ObjectId) {

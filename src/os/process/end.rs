@@ -5,7 +5,7 @@
 //! found and the kernel says that a subreaper has no children, there is nobody who could start another
 //! one, and the second pass, which costs 10 µs a process of the machine, is saved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::children::ChildrenLeft;
@@ -42,6 +42,15 @@ pub enum EndProcessesError {
     },
 }
 
+/// What became of the processes of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedProcesses {
+    /// Those that had to be ended.
+    pub ended: Vec<FoundProcess>,
+    /// Those that belong to another user, so that they may not be signalled. They live on.
+    pub refused: Vec<FoundProcess>,
+}
+
 fn describe(processes: &[FoundProcess]) -> String {
     match processes {
         [] => "a child that cannot be seen".to_owned(),
@@ -63,25 +72,31 @@ impl RunProcesses {
         self,
         grace: Duration,
         mut reap: impl FnMut() -> ChildrenLeft,
-    ) -> Result<Vec<FoundProcess>, EndProcessesError> {
+    ) -> Result<EndedProcesses, EndProcessesError> {
         let begin = clock::monotonic();
         let mut ended = BTreeMap::new();
+        let mut refused = BTreeSet::new();
         let mut emptiness = Emptiness::default();
         loop {
             let children = reap();
             let found = self.find(children).map_err(EndProcessesError::Find)?;
+            let (beyond, found) = split(found, &refused);
+            // A child that nobody may end is not waited for.
+            let children = if beyond.is_empty() { children } else { ChildrenLeft::NotOurs };
             if emptiness.is_believed_after(found.len(), children) {
-                return Ok(ended.into_values().collect());
+                ended.retain(|key, _| !refused.contains(key));
+                return Ok(EndedProcesses { ended: ended.into_values().collect(), refused: beyond });
             }
             let elapsed = clock::monotonic().duration_since(begin);
             if elapsed > grace + KILL_TIME_MAX {
                 return Err(EndProcessesError::StillAlive { processes: found });
             }
             let pause = if elapsed < grace {
-                signal(found.iter().filter(|process| !ended.contains_key(&key(process))), Ending::Terminate);
+                let unasked = found.iter().filter(|process| !ended.contains_key(&key(process)));
+                refused.extend(signal(unasked, Ending::Terminate));
                 TERMINATE_PAUSE
             } else {
-                signal(found.iter(), Ending::Kill);
+                refused.extend(signal(found.iter(), Ending::Kill));
                 KILL_PAUSE
             };
             ended.extend(found.into_iter().map(|process| (key(&process), process)));
@@ -126,25 +141,29 @@ fn key(process: &FoundProcess) -> (i32, u64) {
     (process.identity.pid, process.identity.start_ticks)
 }
 
-/// Signals each process. A refusal (a process of another user) shows as one that stays alive.
-#[cfg(target_os = "linux")]
-fn signal<'a>(processes: impl Iterator<Item = &'a FoundProcess>, ending: Ending) {
-    use rustix::process::Signal;
+/// Parts those that may not be signalled from the others.
+fn split(found: Vec<FoundProcess>, refused: &BTreeSet<(i32, u64)>) -> (Vec<FoundProcess>, Vec<FoundProcess>) {
+    found.into_iter().partition(|process| refused.contains(&key(process)))
+}
 
-    for process in processes {
+/// Signals each process and returns those that may not be signalled: they belong to another user.
+#[cfg(target_os = "linux")]
+fn signal<'a>(processes: impl Iterator<Item = &'a FoundProcess>, ending: Ending) -> Vec<(i32, u64)> {
+    let is_refused = |process: &&FoundProcess| {
         let sent = match ending {
             // A stopped process takes its SIGTERM once it goes on.
-            Ending::Terminate => {
-                process.identity.signal(Signal::TERM).and_then(|()| process.identity.signal(Signal::CONT))
-            }
-            Ending::Kill => process.identity.signal(Signal::KILL),
+            Ending::Terminate => process.identity.terminate(),
+            Ending::Kill => process.identity.kill(),
         };
-        drop(sent);
-    }
+        sent.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    processes.filter(is_refused).map(key).collect()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn signal<'a>(_processes: impl Iterator<Item = &'a FoundProcess>, _ending: Ending) {}
+fn signal<'a>(_processes: impl Iterator<Item = &'a FoundProcess>, _ending: Ending) -> Vec<(i32, u64)> {
+    Vec::new()
+}
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Signal, kill_process_group};
 
 use super::identity::raw;
+use crate::os::fault;
 
 /// What to start. Its environment is that of this process plus `environment`.
 #[derive(Debug)]
@@ -65,6 +66,9 @@ impl LeaderCommand<'_> {
             .stdout(self.output)
             .stderr(self.errors)
             .process_group(0);
+        for name in fault::VARIABLES {
+            command.env_remove(name);
+        }
         fcntl_setfd(self.inherited, FdFlags::empty())?;
         let child = command.spawn();
         fcntl_setfd(self.inherited, FdFlags::CLOEXEC)?;

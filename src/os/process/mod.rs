@@ -34,7 +34,7 @@ pub use detached::{
     close_inherited_files, leave_session, redirect_input_to_null, start_in_background, start_supervisor,
     take_handed_file,
 };
-pub use end::EndProcessesError;
+pub use end::{EndProcessesError, EndedProcesses};
 pub use file_users::{FileUse, FileUser, find_file_users};
 pub use identity::ProcessIdentity;
 pub use leader::{GroupLeader, GroupSignal, LeaderCommand};

@@ -18,6 +18,7 @@ const COMMAND_CHARACTERS_MAX: usize = 200;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
     state: char,
+    threads: u64,
     pub(super) parent: i32,
     pub(super) start_ticks: u64,
 }
@@ -25,7 +26,12 @@ pub(super) struct Stat {
 impl Stat {
     /// Returns whether the process ended and only waits to be waited for.
     pub(super) fn has_ended(self) -> bool {
-        matches!(self.state, 'Z' | 'X' | 'x')
+        matches!(self.state, 'Z' | 'X' | 'x') && !self.lives_in_threads()
+    }
+
+    /// Returns whether only the first thread of the process ended: it looks like a zombie, and its other threads run.
+    fn lives_in_threads(self) -> bool {
+        self.state == 'Z' && self.threads > 1
     }
 }
 
@@ -81,7 +87,49 @@ pub(super) fn has_in_environment(pid: i32, entry: &[u8], buffer: &mut Vec<u8>) -
     buffer.clear();
     let file = File::open(format!("/proc/{pid}/environ"));
     let read = file.and_then(|file| file.take(ENVIRONMENT_BYTES_MAX).read_to_end(buffer));
+    if matches!(read, Ok(0)) && load_stat(pid).is_some_and(Stat::lives_in_threads) {
+        load_environment_of_thread(pid, buffer);
+    }
     read.is_ok() && buffer.split(|byte| *byte == 0).any(|candidate| candidate == entry)
+}
+
+/// Reads the environment of a process whose first thread has ended, from one that runs.
+fn load_environment_of_thread(pid: i32, buffer: &mut Vec<u8>) {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    for thread in threads {
+        let file = File::open(thread.path().join("environ"));
+        if file
+            .and_then(|file| file.take(ENVIRONMENT_BYTES_MAX).read_to_end(buffer))
+            .is_ok_and(|read| read > 0)
+        {
+            return;
+        }
+    }
+}
+
+/// Returns whether a process holds the lock (`flock(2)`) of this file through a descriptor that was handed down to it.
+///
+/// `proc_pid_fdinfo(5)` tells which descriptors hold a lock, and which would be closed by the start of another
+/// program: this program's own are, so that a process that took the lock itself is not meant.
+pub(super) fn has_inherited_lock(pid: i32, lock: &fs::Metadata) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter(|entry| {
+        fs::metadata(entry.path()).is_ok_and(|found| (found.dev(), found.ino()) == (lock.dev(), lock.ino()))
+    })
+    .filter_map(|entry| {
+        fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", entry.file_name().to_str()?)).ok()
+    })
+    .any(|info| is_inherited_lock(&info))
+}
+
+/// `O_CLOEXEC` as `proc_pid_fdinfo(5)` prints it, in octal.
+const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+
+fn is_inherited_lock(info: &str) -> bool {
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+    let is_inherited = flags.is_some_and(|flags| flags & CLOSE_ON_EXEC == 0);
+    is_inherited && info.lines().any(|line| line.starts_with("lock:") && line.contains("FLOCK"))
 }
 
 /// Reads one line of `proc_pid_stat(5)`. The command in parentheses may hold anything, also `)`.
@@ -90,8 +138,9 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
     let mut fields = std::str::from_utf8(&line[command_end + 1..]).ok()?.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?; // field 3
     let parent = fields.next()?.parse().ok()?; // field 4
-    let start_ticks = fields.nth(17)?.parse().ok()?; // field 22
-    Some(Stat { state, parent, start_ticks })
+    let threads = fields.nth(15)?.parse().ok()?; // field 20
+    let start_ticks = fields.nth(1)?.parse().ok()?; // field 22
+    Some(Stat { state, threads, parent, start_ticks })
 }
 
 #[cfg(test)]
@@ -100,8 +149,25 @@ mod tests {
 
     #[test]
     fn a_command_with_parentheses_does_not_shift_the_fields() {
-        let line = b"77 (a) S 1 (x) R 12 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 10 20";
-        assert_eq!(parse_stat(line), Some(Stat { state: 'R', parent: 12, start_ticks: 4242 }));
+        let line = b"77 (a) S 1 (x) R 12 77 77 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 4242 10 20";
+        assert_eq!(parse_stat(line), Some(Stat { state: 'R', threads: 3, parent: 12, start_ticks: 4242 }));
+    }
+
+    #[test]
+    fn a_zombie_whose_other_threads_run_has_not_ended() {
+        let stat = |state, threads| Stat { state, threads, parent: 1, start_ticks: 1 };
+        assert!(stat('Z', 1).has_ended());
+        assert!(!stat('Z', 2).has_ended());
+        assert!(!stat('S', 1).has_ended());
+    }
+
+    #[test]
+    fn a_lock_that_was_taken_is_told_from_one_that_was_inherited() {
+        let lock = "lock:\t1: FLOCK  ADVISORY  WRITE 4 fe:00:77 0 EOF\n";
+        let inherited = format!("pos:\t0\nflags:\t0100002\nmnt_id:\t29\n{lock}");
+        assert!(is_inherited_lock(&inherited));
+        assert!(!is_inherited_lock(&inherited.replace("0100002", "02100002")));
+        assert!(!is_inherited_lock(&inherited.replace(lock, "")), "one that waits for the lock");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::PathBuf;
 
 use super::children::ChildrenLeft;
 use super::identity::ProcessIdentity;
@@ -20,6 +21,8 @@ pub struct RunProcesses {
     pub marker: String,
     /// Processes that belong to the run with all their descendants.
     pub roots: Vec<ProcessIdentity>,
+    /// A file whose lock only processes of the run can have inherited. Looked for once nobody else is found.
+    pub inherited: Option<PathBuf>,
 }
 
 /// A process that belongs to the run.
@@ -49,6 +52,9 @@ impl RunProcesses {
         if children == ChildrenLeft::Some {
             found.push(ProcessIdentity::of_self()?);
         }
+        if found.is_empty() {
+            found.extend(self.find_heirs(&boot_id)?);
+        }
         if !found.is_empty() {
             add_descendants(&mut found, &procfs::load_pids()?, &boot_id);
         }
@@ -60,6 +66,20 @@ impl RunProcesses {
             FoundProcess { identity, command }
         };
         Ok(found.into_iter().map(describe).collect())
+    }
+
+    /// Returns the processes that inherited the lock.
+    fn find_heirs(&self, boot_id: &str) -> io::Result<Vec<ProcessIdentity>> {
+        let Some(lock) = self.inherited.as_ref().and_then(|path| std::fs::metadata(path).ok()) else {
+            return Ok(Vec::new());
+        };
+        let heir = |pid: i32| {
+            let stat = procfs::load_stat(pid).filter(|stat| !stat.has_ended())?;
+            let identity =
+                ProcessIdentity { pid, start_ticks: stat.start_ticks, boot_id: boot_id.to_owned() };
+            (procfs::has_inherited_lock(pid, &lock) && identity.is_alive()).then_some(identity)
+        };
+        Ok(procfs::load_pids()?.into_iter().filter_map(heir).collect())
     }
 
     /// Returns the processes that carry the marker, also those that start while it looks.

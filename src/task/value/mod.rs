@@ -8,6 +8,7 @@ mod list;
 mod name;
 mod number;
 mod path;
+mod size;
 mod span;
 mod text;
 mod word;
@@ -21,7 +22,8 @@ use super::problem::complaint;
 pub use list::{CommandWords, Lines};
 pub use number::{Budget, Whole};
 pub use path::{OutsidePath, Program, RelativePath};
-pub use span::Span;
+pub use size::Size;
+pub use span::{Interval, Span};
 pub use text::{Text, Title, Word};
 pub use word::{PermissionMode, PushAlong, PushUnproven, Workspace};
 

@@ -17,6 +17,15 @@ pub struct Span {
     milliseconds: u64,
 }
 
+/// How often something is done again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    /// After each such time.
+    Every(Span),
+    /// Not at all.
+    Never,
+}
+
 impl Span {
     /// Returns a number of seconds as a span.
     pub const fn seconds(seconds: u32) -> Self {
@@ -71,7 +80,27 @@ impl SettingType for Span {
     }
 }
 
-json_by_text!(Span);
+impl SettingType for Interval {
+    fn expected() -> String {
+        "a length of time such as 90s or 5m, or never".to_owned()
+    }
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "never" | "0" => Ok(Self::Never),
+            text => Span::from_text(text).map(Self::Every),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Every(span) => span.show(),
+            Self::Never => "never".to_owned(),
+        }
+    }
+}
+
+json_by_text!(Span, Interval);
 
 /// Adds up `<number><unit>` pairs; each unit at most once, larger ones first.
 fn milliseconds(text: &str) -> Option<u64> {
@@ -118,6 +147,17 @@ mod tests {
         ] {
             assert!(Span::from_text(text).is_err(), "{text:?} was accepted");
         }
+    }
+
+    #[test]
+    fn an_interval_may_be_never() {
+        for (text, interval) in
+            [("5m", Interval::Every(Span::minutes(5))), ("never", Interval::Never), ("0", Interval::Never)]
+        {
+            assert_eq!(Interval::from_text(text).unwrap(), interval, "{text}");
+        }
+        assert_eq!(Interval::Never.show(), "never");
+        assert!(Interval::from_text("sometimes").is_err());
     }
 
     proptest::proptest! {

@@ -1,8 +1,9 @@
 //! `kill -9` of the runner, of the supervisor, of everything: the next start brings order.
 
+use git_claudedo::os::process::ProcessIdentity;
 use serde_json::Value;
 
-use crate::support::{Started, TestRepository, kill};
+use crate::support::{Started, TestRepository, eventually, kill, task_yaml};
 
 const TASK: &str = "long-a1b2";
 
@@ -63,7 +64,7 @@ fn a_runner_that_is_killed_while_it_recovers_leaves_the_same_to_the_next() {
     at_work(&test).kill();
     for count in 1..=2 {
         let runner = test.start(&["run"]);
-        crate::support::eventually("the runner goes on", || {
+        eventually("the runner goes on", || {
             let told =
                 test.stream().iter().filter(|event| event.to_string().contains("going on with")).count();
             (told == count).then_some(())
@@ -89,7 +90,7 @@ fn all_runs_of_a_killed_runner_are_finished_each_in_its_slot() {
     test.add_task("four-0004", &[]);
     // Fewer slots than runs that go on: those come first, and nobody is stopped for it.
     let second = test.start(&["run", "--slots", "1"]);
-    crate::support::eventually("the runner goes on with all", || {
+    eventually("the runner goes on with all", || {
         let told = test.stream().iter().filter(|event| event.to_string().contains("going on with")).count();
         (told == 3).then_some(())
     });
@@ -155,6 +156,56 @@ fn a_resumed_run_outlives_its_runner_too() {
     test.release("gate");
     test.run(0);
     assert_resumed(&test);
+}
+
+#[test]
+fn a_runner_that_is_killed_while_it_ends_an_orphan_leaves_the_rest_to_the_next() {
+    let test = TestRepository::with_fake();
+    let ready = test.gate("ready");
+    let stubborn =
+        format!("background setsid trap '' TERM; touch {}; while :; do sleep 1; done", ready.display());
+    let yaml = task_yaml("T", &["write before.txt 1", &stubborn, "on-fresh hang", "write after.txt 2"]);
+    test.write_task(TASK, &format!("{yaml}kill_grace: 3s\n"));
+    let runner = test.start(&["run"]);
+    eventually("the agent is at work", || ready.exists().then_some(()));
+    let process = test.wait_for_process();
+    runner.kill();
+    kill(&process["supervisor"]["pid"]);
+    let agent = process["agent"]["pid"].as_i64().unwrap();
+    let second = test.start(&["run"]);
+    // The agent goes at once; what ignores SIGTERM has three seconds.
+    eventually("the orphan is being ended", || {
+        let stat = std::fs::read_to_string(format!("/proc/{agent}/stat")).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z ")).then_some(())
+    });
+    second.kill();
+    test.run(0);
+    assert_finished(&test, &[("first", "interrupted"), ("resume", "done")]);
+}
+
+#[test]
+fn what_hid_from_the_start_after_a_crash_does_not_keep_the_task_from_going_on() {
+    let test = TestRepository::new();
+    // Its parents are gone, its environment is empty: only the task's lock, which it inherited, tells whose it is.
+    let hide = "setsid env -i sh -c 'sleep 309 & echo $! > \"$0\"' \"$TMPDIR/hidden\" & wait";
+    let script = format!("[ -e \"$TMPDIR/hidden\" ] && exit 0; {hide}; exec sleep 300");
+    for word in ["sh", "-c", &script] {
+        test.git(&["config", "--global", "--add", "claudedo.agentCommand", word]);
+    }
+    test.write_task(TASK, "title: T\n");
+    let runner = test.start(&["run"]);
+    let hidden: i32 = eventually("the agent has hidden something", || {
+        std::fs::read_to_string(test.gate("hidden")).ok()?.trim().parse().ok()
+    });
+    let process = test.wait_for_process();
+    runner.kill();
+    kill(&process["supervisor"]["pid"]);
+    kill(&process["agent"]["pid"]);
+    test.run(0);
+    let records = test.records(TASK);
+    assert_eq!(records[0]["swept"], serde_json::json!([{"pid": hidden, "command": "sleep 309"}]));
+    assert!(ProcessIdentity::of(hidden).unwrap().is_none_or(|process| !process.is_alive()));
+    assert_eq!(test.history(TASK), "claimed finished:done");
 }
 
 fn assert_resumed(test: &TestRepository) {

@@ -4,6 +4,7 @@
 
 mod agents;
 mod disturbed;
+mod floods;
 mod killed;
 mod limits;
 mod stopped;

@@ -58,11 +58,17 @@ impl TestRepository {
 
     /// Starts `git-claudedo` in the work tree and does not wait for it.
     pub(crate) fn start(&self, arguments: &[&str]) -> Started {
+        self.start_with(arguments, &[])
+    }
+
+    /// Starts it with variables in its environment.
+    pub(crate) fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Started {
         let output = tempfile::tempdir_in(self.root().join("tmp")).unwrap();
         let create = |name: &str| Stdio::from(fs::File::create(output.path().join(name)).unwrap());
         // Who started the tests in the background may have had them ignore what ends a program.
         let mut command = self.program("env");
         command.args(["--default-signal=HUP,INT", env!("CARGO_BIN_EXE_git-claudedo")]).args(arguments);
+        command.envs(variables.iter().copied());
         command.stdout(create("stdout")).stderr(create("stderr"));
         Started { child: command.spawn().unwrap(), output }
     }
