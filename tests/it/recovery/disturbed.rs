@@ -140,13 +140,13 @@ fn a_repository_that_is_moved_while_the_agent_works_finishes_the_run_in_its_new_
     let runner = at_work(&test);
     runner.kill();
     let moved = test.root().join("moved");
-    std::fs::rename(test.path(), &moved).unwrap();
+    fs::rename(test.path(), &moved).unwrap();
     test.release("gate");
     test.assert_no_process_left();
     let again =
         test.program(env!("CARGO_BIN_EXE_git-claudedo")).arg("run").current_dir(&moved).output().unwrap();
     assert!(again.status.success(), "{again:#?}");
-    std::fs::rename(&moved, test.path()).unwrap();
+    fs::rename(&moved, test.path()).unwrap();
     assert_eq!(test.records(TASK).last().unwrap()["outcome"], "done");
 }
 
