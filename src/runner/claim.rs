@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::cancel::hand_on_request;
 use super::conclude::{Concluded, conclude, refuse};
 use super::decide::{ClaimEnd, QueueHold, RETRY_AFTER, SlotId, Stay};
 use super::engine::Engine;
@@ -18,12 +19,13 @@ use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
 use super::refusal::Refusal;
+use super::rules::{Claiming, claiming};
 use super::threads::blocking;
 use super::workspace;
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
-use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
+use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome};
 use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, Spent, StreamEventKind, TaskUpdate};
 use crate::store::run_directory::ExitReport;
@@ -109,7 +111,10 @@ async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyho
 async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
     let mut plan = first;
     loop {
-        let concluded = one_run(engine, &plan, lock).await?;
+        let Some(concluded) = one_run(engine, &plan, lock).await? else {
+            fs::remove_directory(engine.state.run_directory(plan.intent.run).path())?;
+            return Ok(Worked { end: ClaimEnd::Recorded, outcome: None });
+        };
         let followed = {
             let plan = plan.clone();
             let concluded = Arc::new(concluded);
@@ -145,6 +150,8 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
         Following::Again { next, pause } => {
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
             next.write(&engine.state)?;
+            let directory = |run| engine.state.run_directory(run);
+            hand_on_request(&directory(plan.intent.run), &directory(next.intent.run))?;
             let message =
                 format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
             engine.broadcast.tell(
@@ -185,8 +192,8 @@ fn finished(engine: &Engine, intent: &Intent, concluded: &Concluded) {
     engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
 }
 
-/// Takes one run from wherever it stands to its record.
-async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Concluded> {
+/// Takes one run from wherever it stands to its record. `None`: it never began, and its claim is over.
+async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Option<Concluded>> {
     let directory = engine.state.run_directory(plan.intent.run);
     if supervision(&directory)? == Supervision::Supervised {
         // The task's lock is ours, so its supervisor is about to be gone.
@@ -196,24 +203,31 @@ async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::
     let exit = match supervision(&directory)? {
         Supervision::Ended(exit) => exit,
         Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, clock::now()).await?,
-        Supervision::NeverStarted => start(engine, plan, lock).await?,
+        Supervision::NeverStarted => match start(engine, plan, lock).await? {
+            Some(exit) => exit,
+            None => return Ok(None),
+        },
     };
     let plan = plan.clone();
-    blocking(engine, move |engine| conclude(engine, &plan, &exit)).await
+    blocking(engine, move |engine| conclude(engine, &plan, &exit).map(Some)).await
 }
 
-/// Claims, makes the workspace, starts the supervisor and waits for its end.
-async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<ExitReport> {
+/// Claims, makes the workspace, starts the supervisor and waits for its end. `None`: the claim is over.
+async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Option<ExitReport>> {
     let prepared = {
         let plan = plan.clone();
         blocking(engine, move |engine| {
+            if ensure_claimed(engine, &plan.intent)? == Claiming::Over {
+                return Ok(None);
+            }
             announce(engine, &plan.intent);
-            ensure_claimed(engine, &plan.intent)?;
-            Ok(workspace::ensure(engine, &plan.intent, &plan.workspace))
+            Ok(Some(workspace::ensure(engine, &plan.intent, &plan.workspace)))
         })
     };
-    if let Err(refusal) = prepared.await? {
-        return not_started(engine, plan, refusal);
+    match prepared.await? {
+        Some(Ok(())) => {}
+        Some(Err(refusal)) => return not_started(engine, plan, refusal).map(Some),
+        None => return Ok(None),
     }
     let directory = engine.state.run_directory(plan.intent.run);
     let log = fs::open_append_private(&directory.supervisor_log_path())?;
@@ -224,19 +238,22 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
         Err(error) => {
             let message =
                 format!("The supervisor could not be started: {}: {error}", engine.executable.display());
-            return not_started(engine, plan, Refusal { reason: FailureReason::Internal, message });
+            let refusal = Refusal { reason: FailureReason::Internal, message };
+            return not_started(engine, plan, refusal).map(Some);
         }
     };
     let watching = Watching::start(Arc::clone(engine), plan);
     let status = child.wait().await.context("wait for the supervisor")?;
     watching.stop().await;
     match supervision(&directory)? {
-        Supervision::Ended(exit) => Ok(exit),
-        Supervision::Orphaned | Supervision::Supervised => Ok(end_orphan(&directory, clock::now()).await?),
+        Supervision::Ended(exit) => Ok(Some(exit)),
+        Supervision::Orphaned | Supervision::Supervised => {
+            Ok(Some(end_orphan(&directory, clock::now()).await?))
+        }
         Supervision::NeverStarted => {
             let said = live::load_end_of(&directory.supervisor_log_path());
             let message = format!("The supervisor ended with {status} before the agent started: {said}");
-            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message })
+            not_started(engine, plan, Refusal { reason: FailureReason::Internal, message }).map(Some)
         }
     }
 }
@@ -265,19 +282,13 @@ fn announce(engine: &Engine, intent: &Intent) {
 }
 
 /// Writes down that the task is taken, if that is not known yet.
-fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<()> {
-    match engine.records.load_task(&intent.task)?.state {
-        StoredState::Claimed { claim, .. } if claim == intent.claim => Ok(()),
-        StoredState::New
-        | StoredState::Requested { .. }
-        | StoredState::Held { .. }
-        | StoredState::Claimed { .. }
-        | StoredState::Ended { .. } => {
-            let kind = EventKind::Claimed { claim: intent.claim };
-            engine.records.append_event(&intent.task, kind, clock::now())?;
-            Ok(())
-        }
+fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<Claiming> {
+    let claiming = claiming(&engine.records.load_task(&intent.task)?, intent);
+    if claiming == Claiming::Missing {
+        let kind = EventKind::Claimed { claim: intent.claim };
+        engine.records.append_event(&intent.task, kind, clock::now())?;
     }
+    Ok(claiming)
 }
 
 /// Waits before a run, unless it is cancelled meanwhile: then the supervisor records that at once.
