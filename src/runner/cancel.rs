@@ -9,11 +9,12 @@ use super::decide::Stay;
 use super::engine::Engine;
 use super::plan::Plan;
 use super::recover::{Remains, take_lock};
+use super::rules::{SortedOut, sorted_out, withdrawal};
 use super::threads::runtime;
 use crate::os::clock;
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs::FileError;
-use crate::run::{EventKind, Outcome, StoredState};
+use crate::run::{Outcome, StoredState};
 use crate::store::run_directory::{CancelRequest, RunDirectory};
 use crate::store::state_directory::StateDirectory;
 use crate::task::TaskId;
@@ -44,27 +45,53 @@ pub fn cancel(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resu
     {
         return Ok(Cancelled::EndedBefore(outcome));
     }
-    if let Some(lock) = engine.state.try_lock_task(task)?
-        && remains_of(engine, task)?.is_empty()
-    {
-        let message = reason.to_owned();
-        engine.records.append_event(task, EventKind::Cancelled { message }, clock::now())?;
-        pass(FaultPoint::QueueLeft)?;
-        drop(lock);
-        engine.state.wake()?;
-        return Ok(Cancelled::Queued);
+    if let Some(cancelled) = withdraw(engine, task, reason)? {
+        return Ok(cancelled);
     }
     runtime()?.block_on(end(engine, task, reason))
 }
 
-/// Asks every run of this repository to end. One that is over meanwhile needs no asking.
+/// Takes a task from the queue, unless somebody works on it or there is a run to be ended.
+fn withdraw(engine: &Engine, task: &TaskId, reason: &str) -> anyhow::Result<Option<Cancelled>> {
+    let Some(lock) = engine.state.try_lock_task(task)? else { return Ok(None) };
+    if !remains_of(engine, task)?.latest.is_empty() {
+        return Ok(None);
+    }
+    let history = engine.records.load_task(task)?;
+    if let StoredState::Ended { outcome, .. } = history.state {
+        return Ok(Some(Cancelled::Running(outcome)));
+    }
+    let kind = withdrawal(&history, &engine.machine, reason.to_owned());
+    engine.records.append_event(task, kind, clock::now())?;
+    pass(FaultPoint::QueueLeft)?;
+    drop(lock);
+    engine.state.wake()?;
+    Ok(Some(Cancelled::Queued))
+}
+
+/// Asks every run of this repository to end. One that is over meanwhile needs no asking, but another may have followed it.
 pub fn request_end_of_all(state: &StateDirectory, reason: &str) -> Result<(), FileError> {
-    for run in state.load_runs()? {
-        let directory = state.run_directory(run);
-        match request_end(&directory, reason) {
-            Err(_) if !directory.path().exists() => {}
-            asked => asked?,
+    loop {
+        let mut is_new = false;
+        for run in state.load_runs()? {
+            let directory = state.run_directory(run);
+            match request_end(&directory, reason) {
+                Err(_) if !directory.path().exists() => is_new = true,
+                asked => is_new |= asked? == Asked::Now,
+            }
         }
+        if !is_new {
+            return Ok(());
+        }
+    }
+}
+
+/// Hands a request to end a run on to the run that follows it in its claim.
+pub(crate) fn hand_on_request(from: &RunDirectory, to: &RunDirectory) -> Result<(), FileError> {
+    if from.is_cancelled() {
+        let reason =
+            from.load_cancel()?.map_or_else(|| "Task cancelled.".to_owned(), |request| request.reason);
+        request_end(to, &reason)?;
     }
     Ok(())
 }
@@ -72,9 +99,15 @@ pub fn request_end_of_all(state: &StateDirectory, reason: &str) -> Result<(), Fi
 async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Result<Cancelled> {
     let give_up = clock::monotonic() + RECORD_WAIT;
     while clock::monotonic() < give_up {
-        let remains = remains_of(engine, task)?;
+        // An earlier run has its record: the next start removes its folder.
+        let remains = remains_of(engine, task)?.latest;
+        let mut is_new = false;
         for remains in &remains {
-            request_end(&remains.directory, reason)?;
+            is_new |= request_end(&remains.directory, reason)? == Asked::Now;
+        }
+        if is_new && !engine.state.is_at_work(task)? {
+            // A watcher goes on at once with a claim that broke off, and not only after a while.
+            engine.state.wake()?;
         }
         if let StoredState::Ended { outcome, .. } = engine.records.load_task(task)?.state {
             return Ok(Cancelled::Running(outcome));
@@ -85,20 +118,32 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
                 take_up(Arc::clone(engine), remains.plan, lock, Stay::UntilEmpty).await;
             }
         }
+        // A runner that had the task may be gone before it planned a run, and what was left of an earlier run is over now.
+        if let Some(cancelled) = withdraw(engine, task, reason)? {
+            return Ok(cancelled);
+        }
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(Cancelled::Requested)
 }
 
-fn request_end(directory: &RunDirectory, reason: &str) -> Result<(), FileError> {
-    if !directory.cancel_path().exists() {
-        directory.set_cancel(&CancelRequest { at: clock::now(), reason: reason.to_owned() })?;
-        pass(FaultPoint::CancelWritten)?;
-    }
-    Ok(())
+/// Whether a request to end a run was there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Now,
+    Before,
 }
 
-fn remains_of(engine: &Engine, task: &TaskId) -> anyhow::Result<Vec<Remains>> {
+fn request_end(directory: &RunDirectory, reason: &str) -> Result<Asked, FileError> {
+    if directory.is_cancelled() {
+        return Ok(Asked::Before);
+    }
+    directory.set_cancel(&CancelRequest { at: clock::now(), reason: reason.to_owned() })?;
+    pass(FaultPoint::CancelWritten)?;
+    Ok(Asked::Now)
+}
+
+fn remains_of(engine: &Engine, task: &TaskId) -> anyhow::Result<SortedOut<Remains>> {
     let mut found = Vec::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
@@ -108,5 +153,5 @@ fn remains_of(engine: &Engine, task: &TaskId) -> anyhow::Result<Vec<Remains>> {
             found.push(Remains { plan, directory });
         }
     }
-    Ok(found)
+    Ok(sorted_out(found, |remains| &remains.plan.intent))
 }

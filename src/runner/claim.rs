@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::cancel::hand_on_request;
 use super::conclude::{Concluded, conclude, refuse};
 use super::decide::{ClaimEnd, QueueHold, RETRY_AFTER, SlotId, Stay};
 use super::engine::Engine;
@@ -19,13 +20,14 @@ use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
 use super::refusal::Refusal;
+use super::rules::{Claiming, claiming};
 use super::snapshots::Snapshotting;
 use super::threads::blocking;
 use super::workspace;
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
-use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome, StoredState};
+use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome};
 use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, Spent, StreamEventKind, TaskUpdate};
 use crate::store::run_directory::ExitReport;
@@ -114,7 +116,10 @@ async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyho
 async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
     let mut plan = first;
     loop {
-        let concluded = one_run(engine, &plan, lock).await?;
+        let Some(concluded) = one_run(engine, &plan, lock).await? else {
+            fs::remove_directory(engine.state.run_directory(plan.intent.run).path())?;
+            return Ok(Worked { end: ClaimEnd::Recorded, outcome: None });
+        };
         let followed = {
             let plan = plan.clone();
             let concluded = Arc::new(concluded);
@@ -151,6 +156,8 @@ fn close(engine: &Engine, plan: &Plan, concluded: &Concluded) -> anyhow::Result<
             let next = plan.next(next.clone(), &engine.state.runs_path(), clock::now());
             next.write(&engine.state)?;
             pass(FaultPoint::NextPlanned)?;
+            let directory = |run| engine.state.run_directory(run);
+            hand_on_request(&directory(plan.intent.run), &directory(next.intent.run))?;
             let message =
                 format!("run {} {}: {}", plan.intent.number, concluded.outcome.name(), concluded.message);
             engine.broadcast.tell(
@@ -194,8 +201,8 @@ fn finished(engine: &Engine, intent: &Intent, concluded: &Concluded) {
     engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
 }
 
-/// Takes one run from wherever it stands to its record.
-async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Concluded> {
+/// Takes one run from wherever it stands to its record. `None`: it never began, and its claim is over.
+async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Option<Concluded>> {
     let directory = engine.state.run_directory(plan.intent.run);
     if supervision(&directory)? == Supervision::Supervised {
         // The task's lock is ours, so its supervisor is about to be gone.
@@ -205,24 +212,31 @@ async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::
     let exit = match supervision(&directory)? {
         Supervision::Ended(exit) => exit,
         Supervision::Orphaned | Supervision::Supervised => end_orphan(&directory, None, clock::now()).await?,
-        Supervision::NeverStarted => start(engine, plan, lock).await?,
+        Supervision::NeverStarted => match start(engine, plan, lock).await? {
+            Some(exit) => exit,
+            None => return Ok(None),
+        },
     };
     let plan = plan.clone();
-    blocking(engine, move |engine| conclude(engine, &plan, &exit)).await
+    blocking(engine, move |engine| conclude(engine, &plan, &exit).map(Some)).await
 }
 
-/// Claims, makes the workspace, starts the supervisor and waits for its end.
-async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<ExitReport> {
+/// Claims, makes the workspace, starts the supervisor and waits for its end. `None`: the claim is over.
+async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Option<ExitReport>> {
     let prepared = {
         let plan = plan.clone();
         blocking(engine, move |engine| {
+            if ensure_claimed(engine, &plan.intent)? == Claiming::Over {
+                return Ok(None);
+            }
             announce(engine, &plan.intent);
-            ensure_claimed(engine, &plan.intent)?;
-            workspace::ensure(engine, &plan.intent, &plan.workspace)
+            Ok(Some(workspace::ensure(engine, &plan.intent, &plan.workspace)?))
         })
     };
-    if let Err(refusal) = prepared.await? {
-        return not_started(engine, plan, refusal, EndedBy::Itself);
+    match prepared.await? {
+        Some(Ok(())) => {}
+        Some(Err(refusal)) => return not_started(engine, plan, refusal, EndedBy::Itself).map(Some),
+        None => return Ok(None),
     }
     let given_up = |message, ended_by| {
         not_started(engine, plan, Refusal { reason: FailureReason::Internal, message }, ended_by)
@@ -231,11 +245,11 @@ async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Re
     loop {
         starts_left -= 1;
         match supervise(engine, plan, lock).await? {
-            Supervised::Ended(exit) => return Ok(exit),
+            Supervised::Ended(exit) => return Ok(Some(exit)),
             // Nothing has happened yet, so that it is no failure of the task.
             Supervised::Killed(_) if starts_left > 0 => {}
-            Supervised::Killed(message) => return given_up(message, EndedBy::SupervisorLost),
-            Supervised::Failed(message) => return given_up(message, EndedBy::Itself),
+            Supervised::Killed(message) => return given_up(message, EndedBy::SupervisorLost).map(Some),
+            Supervised::Failed(message) => return given_up(message, EndedBy::Itself).map(Some),
         }
     }
 }
@@ -315,19 +329,14 @@ fn announce(engine: &Engine, intent: &Intent) {
 }
 
 /// Writes down that the task is taken, if that is not known yet.
-fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<()> {
-    match engine.records.load_task(&intent.task)?.state {
-        StoredState::Claimed { claim, .. } if claim == intent.claim => Ok(()),
-        StoredState::New
-        | StoredState::Requested { .. }
-        | StoredState::Held { .. }
-        | StoredState::Claimed { .. }
-        | StoredState::Ended { .. } => {
-            let kind = EventKind::Claimed { claim: intent.claim };
-            engine.records.append_event(&intent.task, kind, clock::now())?;
-            Ok(pass(FaultPoint::Claimed)?)
-        }
+fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<Claiming> {
+    let claiming = claiming(&engine.records.load_task(&intent.task)?, intent);
+    if claiming == Claiming::Missing {
+        let kind = EventKind::Claimed { claim: intent.claim };
+        engine.records.append_event(&intent.task, kind, clock::now())?;
+        pass(FaultPoint::Claimed)?;
     }
+    Ok(claiming)
 }
 
 /// Waits before a run, unless it is cancelled meanwhile: then the supervisor records that at once.

@@ -10,14 +10,16 @@ use super::keep::{Kept, keep};
 use super::plan::{Intent, Plan};
 use super::record::{Told, error_text, reason, record, refused};
 use super::refusal::Refusal;
+use super::rules::{Written, judged_at_last, left_to_follow, written};
 use super::seen::Seen;
+use crate::agent::judge::Cancel;
 use crate::git::is_short_of_something;
 use crate::os::clock;
 use crate::os::fault::{FaultPoint, pass};
 use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome, Usage};
 use crate::store::log_segments::LogSource;
 use crate::store::records::NewRecord;
-use crate::store::run_directory::ExitReport;
+use crate::store::run_directory::{ExitReport, RunDirectory};
 
 /// The most characters of one line for people. What was said at length stands in the record.
 const LINE_CHARACTERS_MAX: usize = 500;
@@ -40,15 +42,18 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
     let directory = engine.state.run_directory(plan.intent.run);
     let seen = Seen::load(plan, exit, &directory)?;
     pass(FaultPoint::Judged)?;
-    let is_recorded = is_recorded(engine, &plan.intent)?;
+    let written = written(&engine.records.load_task(&plan.intent.task)?, &plan.intent);
     let (judgement, kept) = match keep(engine, plan, &seen.judgement, &seen.work()) {
         // Its worktree may have been removed since the record was written.
-        Ok(kept) if is_recorded => (seen.judgement.clone(), kept),
+        Ok(kept) if matches!(written, Written::Record | Written::RecordAndEnd) => {
+            (seen.judgement.clone(), kept)
+        }
         Ok(kept) => (on_branch(&seen.judgement, &kept), kept),
         // The work lies in its worktree; the next start that has room commits it.
         Err(error) if is_short_of_something(error.as_ref()) => return Err(error),
         Err(error) => (unkept(&seen.judgement, &error), Kept::failed(&error)),
     };
+    let judgement = judged_at_last(judgement, cancel(&directory));
     let ended = RunEnd {
         judgement: &judgement,
         ended_by: exit.ended_by,
@@ -57,13 +62,14 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         task_prompt: &plan.task_prompt,
         prompt: &plan.prompt,
     };
-    let following = following(&ended);
+    let following = left_to_follow(following(&ended), written);
     let outcome = outcome(&judgement, exit.ended_by);
     let message = message(&judgement, &seen, &kept);
     let record = record(engine, plan, exit, &Told { seen: &seen, judgement: &judgement, kept: &kept });
     let usage = record.usage;
     let event = event(&plan.intent, &following, (outcome, &judgement, &message));
-    let new_record = NewRecord {
+    let task = &plan.intent.task;
+    let new_record = |event| NewRecord {
         record,
         task_text: plan.intent.task_text.clone(),
         prompt: plan.prompt.clone(),
@@ -72,16 +78,21 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
         log: Some(LogSource { path: directory.log_path(), bytes_max: plan.log_record_bytes_max }),
         events: event.into_iter().collect(),
     };
-    if !is_recorded {
-        engine.records.append_record(new_record, clock::now())?;
-        pass(FaultPoint::Recorded)?;
+    match (written, event) {
+        (Written::Record, None) | (Written::RecordAndEnd, _) => {
+            return Ok(Concluded { outcome, following, message, usage });
+        }
+        (Written::Nothing, event) => engine.records.append_record(new_record(event), clock::now())?,
+        (Written::End, _) => engine.records.append_record(new_record(None), clock::now())?,
+        // Somebody cancelled after the record: the claim has no end yet.
+        (Written::Record, Some(end)) => drop(engine.records.append_event(task, end, clock::now())?),
     }
+    pass(FaultPoint::Recorded)?;
     Ok(Concluded { outcome, following, message, usage })
 }
 
-/// A runner that was killed right after the record finds it here, and does not write another.
-fn is_recorded(engine: &Engine, intent: &Intent) -> anyhow::Result<bool> {
-    Ok(engine.records.load_task(&intent.task)?.runs.iter().any(|run| run.run == intent.run))
+fn cancel(directory: &RunDirectory) -> Cancel {
+    if directory.is_cancelled() { Cancel::Requested } else { Cancel::NotRequested }
 }
 
 /// Records a claim that ends before any agent was started: as one commit, since such a run has no folder by which a
@@ -109,7 +120,7 @@ pub(crate) fn refuse(engine: &Engine, intent: &Intent, refusal: &Refusal) -> any
     Ok(Concluded { outcome: Outcome::Failed, following: Following::End, message, usage: Usage::default() })
 }
 
-fn event(
+pub(crate) fn event(
     intent: &Intent,
     following: &Following,
     (outcome, judgement, message): (Outcome, &Judgement, &str),

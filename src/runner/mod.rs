@@ -6,7 +6,7 @@
 //! resolved (`prepare`, `place`) into a `plan` on the disk; the `workspace` is made; a supervisor
 //! runs the agent while its log is followed (`live`) and its worktree kept ([`snapshots`]); then the end is judged (`seen`), the work kept (`keep`)
 //! and the `record` committed (`conclude`), and the next step chosen (`follow`). A start after a crash (`recover`)
-//! walks the same way. [`cancel()`] ends what runs. Who looks on hears of events, and of what the runner
+//! walks the same way; what the traces of a run mean for it are its `rules`. [`cancel()`] ends what runs. Who looks on hears of events, and of what the runner
 //! sees ([`Sight`]).
 
 mod apart;
@@ -28,10 +28,13 @@ mod record;
 mod recover;
 mod refusal;
 pub mod restore;
+mod rules;
 mod scan;
 mod seen;
 pub mod sight;
 mod signals;
+#[cfg(test)]
+mod simulation;
 pub mod snapshots;
 mod threads;
 mod wakes;

@@ -6,15 +6,16 @@
 //! * A claim of this machine without any folder has lost its state: it ends as interrupted, and its
 //!   branch and records stay. It is found by the first look at the tasks, which has read all records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::cancel::hand_on_request;
 use super::engine::Engine;
 use super::plan::{PLAN_VERSION, Plan, WorkspacePlan};
+use super::rules::{SortedOut, end_of_lost, sorted_out};
 use super::threads::blocking;
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::{clock, fs};
-use crate::run::{EventKind, Outcome, StoredState};
 use crate::store::event_stream::Level;
 use crate::store::run_directory::RunDirectory;
 use crate::store::state_directory::TaskLock;
@@ -33,7 +34,7 @@ pub(crate) struct Remains {
 /// Looks for what was left behind and clears away what means nothing.
 pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
     sweep(engine);
-    let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
+    let mut remains = Vec::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
         let Some(plan) = Plan::load(&directory)? else {
@@ -47,31 +48,43 @@ pub(crate) fn look(engine: &Engine) -> anyhow::Result<Vec<Remains>> {
             );
             continue;
         }
-        // Runs are sorted by age. One that has a later run in its claim has its record already.
-        if let Some(earlier) = remains.insert(plan.intent.task.clone(), Remains { plan, directory }) {
-            clear_away_recorded(engine, &earlier)?;
-        }
+        remains.push(Remains { plan, directory });
     }
-    for remains in remains.values() {
+    let sorted = last_runs(remains)?;
+    for earlier in &sorted.earlier {
+        clear_away_recorded(engine, earlier)?;
+    }
+    for remains in &sorted.latest {
         clear_half_registration(engine, &remains.plan);
     }
-    Ok(remains.into_values().collect())
+    Ok(sorted.latest)
 }
 
-/// Looks for claims that broke off while the runner went on, other than those `at_work`. Touches nothing.
+/// Looks for claims that broke off while the runner went on, other than those `at_work`.
 pub(crate) fn left_over(engine: &Engine, at_work: &BTreeSet<TaskId>) -> anyhow::Result<Vec<Remains>> {
-    let mut remains: BTreeMap<TaskId, Remains> = BTreeMap::new();
+    let mut remains = Vec::new();
     for run in engine.state.load_runs()? {
         let directory = engine.state.run_directory(run);
         if let Some(plan) = Plan::load(&directory)?
             && plan.version <= PLAN_VERSION
             && !at_work.contains(&plan.intent.task)
         {
-            // Runs are sorted by age, and the latest of a task is the one that is not over.
-            remains.insert(plan.intent.task.clone(), Remains { plan, directory });
+            remains.push(Remains { plan, directory });
         }
     }
-    Ok(remains.into_values().collect())
+    Ok(last_runs(remains)?.latest)
+}
+
+/// Tells the last run of each task from earlier ones, and hands on what was asked of those.
+fn last_runs(remains: Vec<Remains>) -> anyhow::Result<SortedOut<Remains>> {
+    let sorted = sorted_out(remains, |remains| &remains.plan.intent);
+    for earlier in &sorted.earlier {
+        let of_claim = |later: &&Remains| later.plan.intent.claim == earlier.plan.intent.claim;
+        if let Some(later) = sorted.latest.iter().find(of_claim) {
+            hand_on_request(&earlier.directory, &later.directory)?;
+        }
+    }
+    Ok(sorted)
 }
 
 /// Takes the lock of a run that was left behind: at once, or when its agent is gone.
@@ -143,17 +156,7 @@ pub(crate) fn end_lost_claims(engine: &Engine, tasks: &[TaskId]) -> anyhow::Resu
     for task in tasks {
         let Some(_lock) = engine.state.try_lock_task(task)? else { continue };
         let history = engine.records.load_task(task)?;
-        let StoredState::Claimed { claim, machine, .. } = &history.state else { continue };
-        if *machine != engine.machine {
-            continue;
-        }
-        let kind = EventKind::Finished {
-            claim: *claim,
-            run: history.last_run().map_or(*claim, |run| run.run),
-            outcome: Outcome::Interrupted,
-            reason: None,
-            message: "Nobody can go on with the run: its folder is gone, or its plan cannot be read. Its branch and records are kept.".to_owned(),
-        };
+        let Some(kind) = end_of_lost(&history, &engine.machine) else { continue };
         pass(FaultPoint::LostClaimFound)?;
         engine.records.append_event(task, kind, clock::now())?;
         ended += 1;

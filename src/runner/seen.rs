@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::keep::Work;
-use super::plan::Plan;
+use super::plan::{Plan, SessionPlan};
 use crate::agent::command;
 use crate::agent::judge::{Cancel, Conversation, End, Protocol, judge};
 use crate::agent::stream::{Progress, Reading, read};
@@ -64,19 +64,7 @@ impl Seen {
 
     /// Returns the conversation that a further run can go on with.
     pub(crate) fn session(&self, plan: &Plan) -> Option<SessionId> {
-        match (self.reading.progress, plan.session.resumed) {
-            // Cut off before it said a word: the conversation is as it was.
-            (Progress::Nothing, Resumed::Resumed)
-                if matches!(self.ended_by, EndedBy::SupervisorLost | EndedBy::Cancel) =>
-            {
-                Some(plan.session.id.clone())
-            }
-            (Progress::Worked, _) | (Progress::Started, Resumed::Resumed) => {
-                Some(self.reading.session_id.clone().unwrap_or_else(|| plan.session.id.clone()))
-            }
-            (Progress::Started | Progress::Nothing, Resumed::Fresh)
-            | (Progress::Nothing, Resumed::Resumed) => None,
-        }
+        session(&self.reading, &plan.session, self.ended_by)
     }
 
     /// Returns the answer that fits the result schema.
@@ -88,6 +76,25 @@ impl Seen {
     /// Returns what the agent said of its work, for the commit.
     pub(crate) fn work(&self) -> Work<'_> {
         Work { answer: self.answer.as_deref().unwrap_or_default(), model: self.reading.model.as_deref() }
+    }
+}
+
+/// Returns the conversation that a further run can go on with: one that began with this run and never got anywhere
+/// is not on the disk.
+pub(crate) fn session(reading: &Reading, planned: &SessionPlan, ended_by: EndedBy) -> Option<SessionId> {
+    match (reading.progress, planned.resumed) {
+        // Cut off before it said a word: the conversation is as it was.
+        (Progress::Nothing, Resumed::Resumed)
+            if matches!(ended_by, EndedBy::SupervisorLost | EndedBy::Cancel) =>
+        {
+            Some(planned.id.clone())
+        }
+        (Progress::Worked, _) | (Progress::Started, Resumed::Resumed) => {
+            Some(reading.session_id.clone().unwrap_or_else(|| planned.id.clone()))
+        }
+        (Progress::Started | Progress::Nothing, Resumed::Fresh) | (Progress::Nothing, Resumed::Resumed) => {
+            None
+        }
     }
 }
 
