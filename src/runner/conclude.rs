@@ -69,7 +69,7 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
     let usage = record.usage;
     let event = event(&plan.intent, &following, (outcome, &judgement, &message));
     let task = &plan.intent.task;
-    let new_record = |event| NewRecord {
+    let new_record = |event: Option<EventKind>| NewRecord {
         record,
         task_text: plan.intent.task_text.clone(),
         prompt: plan.prompt.clone(),

@@ -108,7 +108,8 @@ fn clear_half_registration(engine: &Engine, plan: &Plan) {
     let WorkspacePlan::Worktree { repository, path, .. } = &plan.workspace else { return };
     // Whoever holds the lock has his worktree, or is about to see to it.
     let Ok(Some(_lock)) = engine.state.try_lock_task(&plan.intent.task) else { return };
-    let cleared = engine.repository_at(repository).and_then(|found| found.remove_half_registration(path));
+    let cleared =
+        engine.repository_at(repository.as_deref()).and_then(|found| found.remove_half_registration(path));
     if let Err(error) = cleared {
         let task = &plan.intent.task;
         engine.broadcast.log(Level::Warning, format!("the worktree of task {task}: failed to {error}"));

@@ -264,7 +264,15 @@ impl Supervisor {
 }
 
 pub(super) fn report(now: Timestamp, status: ExitStatus, ended_by: EndedBy) -> ExitReport {
-    ExitReport { started: now, finished: now, status, ended_by, swept: Vec::new(), refusal: None }
+    ExitReport {
+        started: now,
+        finished: now,
+        status,
+        ended_by,
+        swept: Vec::new(),
+        refusal: None,
+        warnings: Vec::new(),
+    }
 }
 
 /// Ends what is left of a run whose supervisor is gone, and reports it. Fails where a supervisor has its lock.

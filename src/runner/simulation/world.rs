@@ -406,6 +406,6 @@ impl World {
                 Resumed::Resumed => Conversation::Resumed,
             },
         });
-        (judgement, crate::runner::seen::session(&reading, &plan.session))
+        (judgement, crate::runner::seen::session(&reading, &plan.session, ended_by))
     }
 }
