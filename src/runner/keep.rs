@@ -142,7 +142,7 @@ impl Site<'_> {
         match judgement {
             Judgement::Success => {
                 if let Some(elsewhere) = self.repository.other_worktree_on(self.branch, self.path)? {
-                    let commit = self.keep_aside(plan, snapshot.tree, tip)?;
+                    let commit = self.keep_aside(plan, &snapshot, tip)?;
                     let kept = self.describe(tip, Some(commit), warnings)?;
                     return Ok(Kept { missing: Some(self.not_moved(&elsewhere, commit)), ..kept });
                 }
