@@ -50,6 +50,7 @@ pub use commit::{CommitDetails, CommitSummary, NewCommit, Signing};
 pub use content::{ContentId, ContentIdError, FileContent};
 pub use diff::DiffStat;
 pub use error::{GitCause, GitError, LockHolder, is_short_of_something};
+
 pub use health::{Peculiarity, complaint};
 pub use hooks::{HooksPath, HooksPathChoice};
 pub use id::{BlobId, CommitId, IdError, TreeId};
