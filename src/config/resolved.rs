@@ -284,6 +284,8 @@ mod tests {
         agent_command= (built in)
         slots=3 (config.yaml)
         push_unproven=warn (built in)
+        log_max=256M (built in)
+        log_record_max=64M (built in)
         snapshot_interval=5m (built in)
         worktree_root= (built in)
         keep_worktrees=true (global ~/.gitconfig)
