@@ -24,11 +24,26 @@ const SYNC_EACH_MAX: usize = 200;
 pub(super) struct ObjectBatch {
     repository: gix::Repository,
     written: BTreeSet<ObjectId>,
+    purpose: Purpose,
+}
+
+/// What a batch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Objects are written.
+    Write,
+    /// Only their ids are wanted.
+    Look,
 }
 
 impl ObjectBatch {
     pub(super) fn new(repository: gix::Repository) -> Self {
-        Self { repository, written: BTreeSet::new() }
+        Self { repository, written: BTreeSet::new(), purpose: Purpose::Write }
+    }
+
+    /// Returns a batch that finds out ids and writes nothing.
+    pub(super) fn looking(repository: gix::Repository) -> Self {
+        Self { purpose: Purpose::Look, ..Self::new(repository) }
     }
 
     /// Returns the handle that objects are written through.
@@ -41,7 +56,7 @@ impl ObjectBatch {
         let failed = "write an object";
         let id = gix::objs::compute_hash(self.repository.object_hash(), kind, bytes)
             .map_err(GitError::on(failed))?;
-        if self.written.contains(&id) {
+        if self.purpose == Purpose::Look || self.written.contains(&id) {
             return Ok(id);
         }
         let path = loose_path(&self.repository, &id);

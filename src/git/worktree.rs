@@ -130,6 +130,20 @@ impl Repository {
             .map_err(GitError::on(format!("remove worktree {}", path.display())))
     }
 
+    /// Removes the registration of a worktree whose folder is gone, locked or not. Absent counts as removed.
+    ///
+    /// Refuses one whose folder is there, whoever made it.
+    pub fn forget_worktree(&self, path: &Path) -> Result<(), GitError> {
+        let repository = self.main()?;
+        let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
+        if path.symlink_metadata().is_ok() {
+            return Err(GitError::not_a_worktree(path, "somebody made the folder again"));
+        }
+        proxy
+            .remove(Force::OverrideLock, Discard)
+            .map_err(GitError::on(format!("remove worktree {}", path.display())))
+    }
+
     /// Returns what is at a path.
     pub fn worktree_state(&self, path: &Path) -> Result<WorktreeState, GitError> {
         let repository = self.main()?;

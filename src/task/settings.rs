@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::ValueSeed;
 use super::value::{
-    Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
-    RelativePath, SettingType, Span, Text, Whole, Word, Workspace, Written,
+    Age, Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
+    RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace, Written,
 };
 
 /// Where a setting may stand. Every one may stand in the user's git config.
@@ -76,6 +76,14 @@ macro_rules! with_settings {
             WorktreeRoot, worktree_root: OutsidePath, UserOnly;
             /// Keep the worktree of a task that is done; if not, it goes once its files are on the branch.
             KeepWorktrees, keep_worktrees: bool = true, UserOnly;
+            /// How long after its end a task's worktree stays, as long as all that is in it can be had again from a ref.
+            PruneWorktrees, prune_worktrees: Age = Age::days(14), UserOnly;
+            /// How long after a task was done the snapshots of its runs stay that its branch has as well.
+            PruneSnapshots, prune_snapshots: Age = Age::days(90), UserOnly;
+            /// How long after its end a run's log stays in the records.
+            PruneLogs, prune_logs: Age = Age::Never, UserOnly;
+            /// The most room for what is kept; beyond it, the oldest that is safe to remove goes before its age.
+            PruneDisk, prune_disk: Size, UserOnly;
             /// Let the agent load the repository's own Claude Code settings, hooks and servers.
             ProjectSettings, project_settings: bool = false, UserOnly;
             /// The Claude Code program.
