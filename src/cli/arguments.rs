@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, doctor, edit, events, hooks, init,
-    list, logs, man, push, retry, rm, run, service, show, status, watch,
+    list, logs, man, prune, push, retry, rm, run, service, show, status, watch,
 };
 
 /// The widest line of the help.
@@ -91,6 +91,7 @@ pub(crate) enum Command {
     Diff(diff::DiffArguments),
     Events(events::EventsArguments),
     Push(push::PushArguments),
+    Prune(prune::PruneArguments),
     Hooks(hooks::HooksArguments),
     Config(config::ConfigArguments),
     Service(service::ServiceArguments),

@@ -3,8 +3,8 @@
 use super::layer::{Layer, Origin};
 use crate::task::settings::with_settings;
 use crate::task::value::{
-    Age, Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven, RelativePath,
-    SettingType, Size, Span, Text, Whole, Word, Workspace,
+    Age, Budget, CommandWords, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
+    RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace,
 };
 use crate::task::{SettingKey, SettingPlace, Settings};
 

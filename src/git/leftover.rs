@@ -144,7 +144,11 @@ impl Repository {
     }
 
     /// Returns the trees of a commit and of those it follows by their first parents, at most `count`.
-    pub fn trees_back_from(&self, commit: CommitId, count: usize) -> Result<Vec<(CommitId, TreeId)>, GitError> {
+    pub fn trees_back_from(
+        &self,
+        commit: CommitId,
+        count: usize,
+    ) -> Result<Vec<(CommitId, TreeId)>, GitError> {
         let repository = self.local();
         let walk = repository
             .rev_walk([commit.object_id()])

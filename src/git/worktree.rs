@@ -34,6 +34,14 @@ pub struct Worktree {
     pub lock: Option<String>,
 }
 
+impl Worktree {
+    /// Returns whether this program made it, as far as its private git directory tells.
+    pub fn is_made_here(&self) -> bool {
+        let is_locked = self.lock.as_ref().is_some_and(|lock| lock.starts_with("git-claudedo "));
+        is_locked || super::snapshot::knows_files(&self.git_dir)
+    }
+}
+
 /// What is found at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WorktreeState {

@@ -16,11 +16,20 @@ pub enum FaultPoint {
     Recorded,
     /// The run's folder is about to go.
     Released,
+    /// A worktree that is to go was set aside.
+    PrunedAside,
+    /// Its folder is gone, its registration is not.
+    PrunedFolder,
+    /// Logs were taken out of the records.
+    PrunedLogs,
 }
 
 impl FaultPoint {
     /// All points, in the order in which a run comes by.
     pub const ALL: [Self; 3] = [Self::TaskLocked, Self::Recorded, Self::Released];
+
+    /// The points that cleaning up comes by, in its order.
+    pub const PRUNE: [Self; 3] = [Self::PrunedAside, Self::PrunedFolder, Self::PrunedLogs];
 
     /// Returns the name for `CLAUDEDO_FAULT`.
     pub const fn name(self) -> &'static str {
@@ -28,6 +37,9 @@ impl FaultPoint {
             Self::TaskLocked => "task-locked",
             Self::Recorded => "recorded",
             Self::Released => "released",
+            Self::PrunedAside => "pruned-aside",
+            Self::PrunedFolder => "pruned-folder",
+            Self::PrunedLogs => "pruned-logs",
         }
     }
 }

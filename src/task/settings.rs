@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::ValueSeed;
 use super::value::{
-    Age, Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
-    RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace, Written,
+    Age, Budget, CommandWords, GitValue, Lines, OutsidePath, PermissionMode, Program, PushAlong,
+    PushUnproven, RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace, Written,
 };
 
 /// Where a setting may stand. Every one may stand in the user's git config.
@@ -78,7 +78,7 @@ macro_rules! with_settings {
             KeepWorktrees, keep_worktrees: bool = true, UserOnly;
             /// How long after its end a task's worktree stays, as long as all that is in it can be had again from a ref.
             PruneWorktrees, prune_worktrees: Age = Age::days(14), UserOnly;
-            /// How long after a task was done the snapshots of its runs stay that its branch has as well.
+            /// How long after its end a task's snapshots stay, as long as its branch has all that is in them.
             PruneSnapshots, prune_snapshots: Age = Age::days(90), UserOnly;
             /// How long after its end a run's log stays in the records.
             PruneLogs, prune_logs: Age = Age::Never, UserOnly;

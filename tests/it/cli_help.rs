@@ -27,6 +27,7 @@ const COMMANDS: &[&str] = &[
     "diff",
     "events",
     "push",
+    "prune",
     "hooks",
     "hooks install",
     "hooks uninstall",

@@ -94,6 +94,6 @@ pub(super) fn set_index(view: &View, tree: TreeId) -> Result<(), GitError> {
     Ok(fs::write_atomic(&git_dir.join("index"), &bytes)?)
 }
 
-fn path(git_dir: &Path) -> PathBuf {
+pub(super) fn path(git_dir: &Path) -> PathBuf {
     git_dir.join(NAME)
 }

@@ -156,6 +156,11 @@ impl Repository {
     }
 }
 
+/// Returns whether a private git directory is that of a worktree made by this program.
+pub(super) fn knows_files(git_dir: &Path) -> bool {
+    known::path(git_dir).symlink_metadata().is_ok()
+}
+
 /// A repository seen through one worktree.
 struct View {
     repository: gix::Repository,

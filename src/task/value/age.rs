@@ -73,7 +73,8 @@ impl SettingType for Age {
         if text == NEVER {
             return Ok(Self::Never);
         }
-        let (number, unit) = number_and_unit(text).ok_or_else(|| format!("{} is not an age", quoted(text)))?;
+        let (number, unit) =
+            number_and_unit(text).ok_or_else(|| format!("{} is not an age", quoted(text)))?;
         let found = UNITS.iter().find(|(name, _)| *name == unit);
         let (_, length) = found.ok_or_else(|| format!("{} is not an age", quoted(text)))?;
         match number.checked_mul(*length) {
