@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::index::entry::{Mode, Stage};
+use gix::revision::walk::Sorting;
+use gix::traverse::commit::simple::CommitTimeOrder;
 
 use super::{CommitId, GitError, Repository, TreeId};
 use crate::os::fs::{self, FileError};
@@ -27,12 +29,20 @@ const UNFINISHED: [(&str, &str); 7] = [
 const LASTING_REFS: [&str; 5] =
     ["refs/heads/", "refs/tags/", "refs/remotes/", "refs/claudedo/", "refs/claudedo-remotes/"];
 
+/// The most commits that are looked at; what is not found among them counts as lost.
+const COMMITS_MAX: usize = 200_000;
+
+/// How far the clocks of those who make commits may disagree.
+const CLOCK_SKEW_SECONDS: i64 = 24 * 60 * 60;
+
 /// The most bytes of a reflog that are read.
 const REFLOG_BYTES_MAX: usize = 16 << 20;
 
 /// What the private git directory of a worktree holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PrivateState {
+    /// The commit that is checked out.
+    pub head: Option<CommitId>,
     /// The commits that it names: its HEAD, what that was before, and refs that the worktree has for itself.
     pub commits: BTreeSet<CommitId>,
     /// What was begun and not finished, as in "merge".
@@ -55,6 +65,7 @@ impl Repository {
             state.unclear.push("it has submodules with a history of their own".to_owned());
         }
         self.add_head(git_dir, &mut state)?;
+        state.commits.extend(state.head);
         for path in files_below(&git_dir.join("refs")) {
             let text = fs::read_optional(&path)?.unwrap_or_default();
             match commit_of(text.trim_ascii()) {
@@ -82,19 +93,27 @@ impl Repository {
         }
         let failed = "look for the refs that lead to a commit";
         let tips = lasting_tips(&repository)?;
-        if present.iter().all(|id| tips.contains(id)) {
-            return Ok(BTreeSet::new());
+        let mut unreached: BTreeSet<CommitId> =
+            present.into_iter().filter(|id| !tips.contains(id)).map(CommitId::new).collect();
+        let mut oldest = i64::MAX;
+        for commit in &unreached {
+            let found = repository.find_commit(commit.object_id()).map_err(GitError::on(failed))?;
+            oldest = oldest.min(found.time().map_err(GitError::on(failed))?.seconds);
         }
+        // What follows a commit was made after it, but for clocks that disagree.
+        let seconds = oldest.saturating_sub(CLOCK_SKEW_SECONDS);
+        let order = CommitTimeOrder::NewestFirst;
         let walk = repository
-            .rev_walk(present.iter().copied())
-            .with_hidden(tips)
+            .rev_walk(tips)
+            .sorting(Sorting::ByCommitTimeCutoff { order, seconds })
             .all()
             .map_err(GitError::on(failed))?;
-        let mut unreached = BTreeSet::new();
-        for found in walk {
-            let found = CommitId::new(found.map_err(GitError::on(failed))?.id);
-            if commits.contains(&found) {
-                unreached.insert(found);
+        for found in walk.take(COMMITS_MAX) {
+            // The history of a shallow clone ends where it was cut off.
+            let Ok(found) = found else { break };
+            unreached.remove(&CommitId::new(found.id));
+            if unreached.is_empty() {
+                break;
             }
         }
         Ok(unreached)
@@ -193,11 +212,11 @@ impl Repository {
         };
         let text = text.trim_ascii();
         if let Some(commit) = commit_of(text) {
-            state.commits.insert(commit);
+            state.head = Some(commit);
         } else if let Some(name) = text.strip_prefix(b"ref: ") {
             let name = String::from_utf8_lossy(name).trim().to_owned();
             match self.ref_target(&name) {
-                Ok(Some(commit)) => drop(state.commits.insert(commit)),
+                Ok(Some(commit)) => state.head = Some(commit),
                 Ok(None) => {}
                 Err(_) => state.unclear.push("its HEAD cannot be understood".to_owned()),
             }

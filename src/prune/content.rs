@@ -93,7 +93,7 @@ impl Subject<'_> {
         let source = self.source_of(look.snapshot.tree, sources, base)?;
         match &source {
             Some(source) => {
-                let head = self.repository.worktree_head(&self.worktree.path)?;
+                let head = private.head;
                 reasons.extend(self.tracked_elsewhere(head.filter(|head| *head != base))?);
                 let mut trees = vec![source.tree, self.repository.tree_of(base)?];
                 trees.extend(head.map(|head| self.repository.tree_of(head)).transpose()?);

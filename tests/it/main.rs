@@ -25,6 +25,7 @@ mod hook_commit;
 mod hook_push;
 mod hook_support;
 mod hooks;
+mod prune;
 mod readme;
 mod recovery;
 mod seed;

@@ -66,7 +66,7 @@ pub struct SkippedFile {
 /// A worktree as it lies there, of which nothing was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorktreeLook {
-    /// What a snapshot would be; its objects need not exist.
+    /// What a snapshot would be. Its objects need not exist; the tree's id is all zeros where a content does not.
     pub snapshot: Snapshot,
     /// What differs from the base commit, from the worktree's root. Bytes that are not UTF-8 are replaced.
     pub changed: Vec<String>,
@@ -142,6 +142,9 @@ impl Repository {
         }
         let git_dir = registered(&main, registered_at)?.map(|proxy| (proxy.git_dir().to_owned(), proxy));
         let (mut repository, git_dir) = match git_dir {
+            // Nobody can open a worktree whose folder is not where it is registered. The main repository looks at the
+            // folder then, without configuration that the worktree alone has.
+            Some((git_dir, _)) if registered_at != path => (main.clone(), Some(git_dir)),
             Some((git_dir, proxy)) => {
                 let linked =
                     proxy.into_repo_with_possibly_inaccessible_worktree().map_err(GitError::on(failed()))?;
