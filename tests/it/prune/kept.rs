@@ -24,7 +24,8 @@ fn what_is_kept_is_listed_with_the_reason() {
     let answer = test.claudedo(&["ls", "--kept"]);
     assert_eq!(answer.status, 0, "{answer:#?}");
     let line = |kind: &str, name: &str| {
-        let found = answer.stdout.lines().find(|line| line.starts_with(kind) && line.contains(name));
+        let found =
+            answer.stdout.lines().find(|line| line.starts_with(kind) && line.contains(&format!(" {name} ")));
         found.unwrap_or_else(|| panic!("{answer:#?}")).to_owned()
     };
     assert!(line("worktree", "work").ends_with("has changes that are on no ref: 1 file (new.rs)"));

@@ -56,7 +56,7 @@ impl TestRepository {
 
     fn assert_gone(&self) {
         assert!(!self.worktree().exists());
-        assert!(!self.git(&["worktree", "list", "--porcelain"]).contains("/work\n"));
+        assert!(!self.git(&["worktree", "list", "--porcelain"]).contains("/worktrees/work\n"));
         assert_eq!(self.git(&["show", "claudedo/work:a.txt"]), "1");
         self.assert_sound();
     }
