@@ -57,6 +57,9 @@ pub enum WorktreeState {
     Absent,
 }
 
+/// More than the longest path.
+const LINK_BYTES_MAX: u64 = 8192;
+
 /// How often a registry that somebody else is changing is looked at.
 const REGISTRY_TRIES: usize = 50;
 
@@ -130,6 +133,10 @@ impl Repository {
             }
             WorktreeState::Present(_) | WorktreeState::Missing(_) | WorktreeState::Unfinished(_) => {}
         }
+        if let Some(other) = self.other_registration(path, path)? {
+            let why = format!("it belongs to {}", other.display());
+            return Err(GitError::not_a_worktree(path, why));
+        }
         fs::remove_directory(path)?;
         let repository = self.main()?;
         let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
@@ -150,6 +157,34 @@ impl Repository {
         proxy
             .remove(Force::OverrideLock, Discard)
             .map_err(GitError::on(format!("remove worktree {}", path.display())))
+    }
+
+    /// Lets a worktree find its repository again, as `git worktree repair` does after the repository was moved.
+    ///
+    /// A `.git` that leads to something that is there is left as it is, whoever made it.
+    pub fn repair_worktree(&self, path: &Path) -> Result<(), GitError> {
+        let repository = self.main()?;
+        let proxy = require_registered(&repository, path)?;
+        let link = path.join(".git");
+        let is_replaceable = link.symlink_metadata().map_or(true, |metadata| metadata.is_file());
+        if is_replaceable && !link_target(path).is_some_and(|target| target.exists()) {
+            let mut text = b"gitdir: ".to_vec();
+            text.extend_from_slice(proxy.git_dir().as_os_str().as_bytes());
+            text.push(b'\n');
+            fs::write_atomic(&link, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the registration that a worktree itself names, where that is there and is not this repository's:
+    /// after a repository was copied, both have a registration of the same folder.
+    ///
+    /// `folder` is where the files of the worktree that is registered at `path` lie now.
+    pub fn other_registration(&self, path: &Path, folder: &Path) -> Result<Option<PathBuf>, GitError> {
+        let repository = self.main()?;
+        let Some(proxy) = registered(&repository, path)? else { return Ok(None) };
+        let own = normal(proxy.git_dir());
+        Ok(link_target(folder).filter(|target| target.join("commondir").exists() && normal(target) != own))
     }
 
     /// Returns what is at a path.
@@ -309,6 +344,18 @@ pub(super) fn is_partial_clone(repository: &gix::Repository) -> bool {
     let config = repository.config_snapshot();
     let mut remotes = config.plumbing().sections_by_name("remote").into_iter().flatten();
     remotes.any(|remote| remote.value_implicit("promisor").is_some())
+}
+
+/// Returns the git directory that a worktree's `.git` file names (gitrepository-layout(5)).
+fn link_target(worktree: &Path) -> Option<PathBuf> {
+    let link = worktree.join(".git");
+    let bytes = link
+        .symlink_metadata()
+        .ok()
+        .filter(|metadata| metadata.is_file() && metadata.len() < LINK_BYTES_MAX)
+        .and_then(|_| std::fs::read(&link).ok())?;
+    let target = bytes.strip_prefix(b"gitdir:")?.trim_ascii();
+    Some(worktree.join(std::ffi::OsStr::from_bytes(target)))
 }
 
 fn is_empty_folder(path: &Path) -> bool {

@@ -162,6 +162,10 @@ fn candidate(
         )),
         Some(_) => in_use.extend(misplaced(&folder, &site.repositories)),
     }
+    let repositories = site.repositories.get(repository);
+    let other =
+        repositories.map(|one| one.other_registration(&worktree.path, &folder)).transpose()?.flatten();
+    in_use.extend(other.map(|other| format!("it belongs to {}", other.display())));
     if worktree.lock.as_ref().is_some_and(|lock| !lock.starts_with("git-claudedo ")) {
         let lock = worktree.lock.clone().unwrap_or_default();
         in_use

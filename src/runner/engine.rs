@@ -9,7 +9,9 @@ use super::broadcast::{Broadcast, Listener};
 use crate::config::GitEntry;
 use crate::git::{GitError, Repository};
 use crate::run::MachineId;
+use crate::store::event_stream::Level;
 use crate::store::overview::Sources;
+use crate::store::place::Copied;
 use crate::store::records::Records;
 use crate::store::state_directory::StateDirectory;
 use crate::store::tasks::TaskFolder;
@@ -51,9 +53,13 @@ impl Engine {
     pub fn new(parts: EngineParts, listener: Arc<dyn Listener>) -> anyhow::Result<Self> {
         let state = StateDirectory::new(&parts.repository.common_dir());
         state.create()?;
+        let copied = state.settle()?;
         let machine = state.require_machine()?;
         let records = Records::open(&parts.repository, &state);
         let broadcast = Broadcast::open(&state.events_path(), listener)?;
+        if let Some(copied) = copied {
+            broadcast.log(Level::Warning, is_a_copy(&copied));
+        }
         Ok(Self {
             repository: parts.repository,
             state,
@@ -93,12 +99,23 @@ impl Engine {
         self.environment.get(OsStr::new("HOME")).map(PathBuf::from)
     }
 
-    /// Returns the repository with this common directory: the runner's own, or another on this machine.
-    pub(crate) fn repository_at(&self, common_dir: &Path) -> Result<Repository, GitError> {
-        if common_dir == self.repository.common_dir() {
-            Ok(self.repository.clone())
-        } else {
-            Repository::open(common_dir)
+    /// Returns the repository with this common directory on this machine, or the runner's own.
+    pub(crate) fn repository_at(&self, common_dir: Option<&Path>) -> Result<Repository, GitError> {
+        match common_dir {
+            Some(path) => Repository::open(path),
+            None => Ok(self.repository.clone()),
         }
     }
+}
+
+fn is_a_copy(copied: &Copied) -> String {
+    let runs = copied
+        .runs
+        .as_ref()
+        .map(|runs| format!(", and the copies of their folders are kept in {}", runs.display()));
+    format!(
+        "this repository is a copy of the one with {}; it goes on as a machine of its own; what is at work there stays there{}",
+        copied.from.display(),
+        runs.unwrap_or_default()
+    )
 }

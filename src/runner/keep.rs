@@ -73,7 +73,7 @@ pub(crate) fn keep(
             missing: None,
         }),
         WorkspacePlan::Worktree { repository, path, branch, base, tip_before } => {
-            let repository = engine.repository_at(repository)?;
+            let repository = engine.repository_at(repository.as_deref())?;
             let site = Site { repository: &repository, path, branch, base: *base, tip_before: *tip_before };
             let template = engine.tasks.load_template(TemplateName::CommitMessage)?;
             let message = CommitMessage {

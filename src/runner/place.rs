@@ -52,7 +52,7 @@ fn worktree(
         None => state_folder(engine).join("worktrees"),
     };
     Ok(WorkspacePlan::Worktree {
-        repository: repository.common_dir(),
+        repository: Some(repository.common_dir()).filter(|path| *path != engine.common_dir()),
         path: folder.join(id.as_str()),
         branch,
         base,

@@ -121,8 +121,9 @@ pub(crate) struct RunPatience {
 pub(crate) enum WorkspacePlan {
     /// A linked worktree on a branch of its own.
     Worktree {
-        /// The common git directory of the repository it belongs to.
-        repository: PathBuf,
+        /// The common git directory of the repository it belongs to; `None` for the runner's own, which may be moved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        repository: Option<PathBuf>,
         /// Where it lies.
         path: PathBuf,
         /// The branch.

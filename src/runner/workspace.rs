@@ -19,9 +19,11 @@ pub(crate) fn ensure(engine: &Engine, intent: &Intent, workspace: &WorkspacePlan
         WorkspacePlan::Sandbox { path } => fs::create_directory(path)
             .map(|()| WorktreeChange::Reused)
             .map_err(|error| Refusal::workspace("Sandbox creation failed", &error)),
-        WorkspacePlan::Worktree { repository, path, branch, base, .. } => {
-            ensure_worktree(engine, intent, &Site { repository, path, branch, base: *base })
-        }
+        WorkspacePlan::Worktree { repository, path, branch, base, .. } => ensure_worktree(
+            engine,
+            intent,
+            &Site { repository: repository.as_deref(), path, branch, base: *base },
+        ),
     };
     let change = made?;
     let path = workspace.path().to_owned();
@@ -40,7 +42,7 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
     match &plan.workspace {
         WorkspacePlan::Sandbox { .. } => Ok(()),
         WorkspacePlan::Worktree { repository, path, branch, .. } => {
-            let repository = engine.repository_at(repository)?;
+            let repository = engine.repository_at(repository.as_deref())?;
             if outcome == Outcome::Done
                 && plan.when_done == WorktreeWhenDone::Remove
                 && is_on_branch(&repository, path, branch)?
@@ -52,7 +54,10 @@ pub(crate) fn release(engine: &Engine, plan: &Plan, outcome: Outcome) -> Result<
                 return Ok(());
             }
             match repository.worktree_state(path)? {
-                WorktreeState::Present(_) => repository.unlock_worktree(path),
+                WorktreeState::Present(_) => {
+                    repository.repair_worktree(path)?;
+                    repository.unlock_worktree(path)
+                }
                 WorktreeState::Absent
                 | WorktreeState::Missing(_)
                 | WorktreeState::Unfinished(_)
@@ -73,7 +78,7 @@ fn is_on_branch(repository: &Repository, path: &Path, branch: &BranchName) -> Re
 }
 
 struct Site<'a> {
-    repository: &'a Path,
+    repository: Option<&'a Path>,
     path: &'a Path,
     branch: &'a BranchName,
     base: CommitId,
@@ -94,6 +99,7 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
     }
     let reason = format!("git-claudedo task {}", intent.task);
     if matches!(repository.worktree_state(site.path)?, WorktreeState::Present(_)) {
+        repository.repair_worktree(site.path)?;
         repository.set_worktree_lock(site.path, Some(&reason))?;
         return Ok(WorktreeChange::Reused);
     }

@@ -2,7 +2,7 @@
 //!
 //! [`tasks`] reads and writes what people keep under `.claudedo/`; [`records`] appends to this machine's
 //! tracking ref and reads all machines' (as a [`history`] for each task, through a derived `cache`);
-//! [`state_directory`] is what this clone alone knows: the [`runner_lock`], one [`run_directory`] for each live
+//! [`state_directory`] is what this clone alone knows: its [`place`], the [`runner_lock`], one [`run_directory`] for each live
 //! run, the [`event_stream`] that live views read, and what its user approved ([`trust`]). [`overview`] puts all of
 //! it together, and `review` tells what of it nobody has merged yet.
 
@@ -12,6 +12,7 @@ pub mod history;
 pub mod log_pruning;
 pub mod log_segments;
 pub mod overview;
+pub mod place;
 pub mod push_note;
 pub mod records;
 mod review;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! machine          random id of this clone on this machine
+//! place.json       where this folder lies, so that a copy is known as one (see `place`)
 //! locks/runner     held by the one runner of the repository (see `runner_lock`)
 //! wake/            changes whenever the runner is to look at the tasks
 //! locks/task-<id>  held while a task is worked on, by the runner, its supervisor and its agent
@@ -42,6 +43,11 @@ impl StateDirectory {
     /// Returns the folder of a repository.
     pub fn new(common_dir: &Path) -> Self {
         Self { path: common_dir.join("claudedo") }
+    }
+
+    /// Returns the folder at a path.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path }
     }
 
     /// Returns where it lies.
@@ -87,18 +93,24 @@ impl StateDirectory {
         })
     }
 
-    /// Loads the machine's id, making one when there is none.
+    /// Loads the machine's id, making one when there is none, and another when this is a copy (see [`Self::settle`]).
     pub fn require_machine(&self) -> Result<MachineId, FileError> {
+        self.create()?;
+        self.settle()?;
         if let Some(machine) = self.load_machine()? {
             return Ok(machine);
         }
-        self.create()?;
         let machine = MachineId::new_unique();
         match fs::create_new(&self.path.join("machine"), format!("{machine}\n").as_bytes()) {
             Ok(()) => Ok(machine),
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => self.require_machine(),
             Err(error) => Err(error),
         }
+    }
+
+    /// Replaces the machine's id.
+    pub(super) fn set_machine(&self, machine: &MachineId) -> Result<(), FileError> {
+        fs::write_private(&self.path.join("machine"), format!("{machine}\n").as_bytes())
     }
 
     /// Returns the ids of the runs that have a folder, the oldest first.

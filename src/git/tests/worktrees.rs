@@ -188,3 +188,29 @@ fn a_worktree_on_relative_paths_is_found_again() {
     assert_ne!(snapshot.tree, repository.tree_of(head).unwrap());
     repository.remove_worktree(&path).unwrap();
 }
+
+#[test]
+fn a_copy_of_a_repository_never_removes_the_worktree_of_the_original() {
+    let fixture = Fixture::new();
+    let path = fixture.add_worktree("one");
+    let copy = fixture.folder.path().join("copy");
+    assert!(
+        std::process::Command::new("cp").arg("-a").arg(fixture.root()).arg(&copy).status().unwrap().success()
+    );
+    let repository = crate::git::Repository::discover(&copy).unwrap();
+    repository.repair_worktree(&path).unwrap();
+    let error = repository.remove_worktree(&path).unwrap_err();
+    assert!(error.to_string().contains("it belongs to"), "{error}");
+    assert_eq!(git_in(&path, &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_worktree_finds_its_repository_again_when_that_was_moved() {
+    let fixture = Fixture::new();
+    let path = fixture.add_worktree("one");
+    let moved = fixture.folder.path().join("moved");
+    fs::rename(fixture.root(), &moved).unwrap();
+    let repository = crate::git::Repository::discover(&moved).unwrap();
+    repository.repair_worktree(&path).unwrap();
+    assert_eq!(git_in(&path, &["branch", "--show-current"]), "claudedo/one");
+}

@@ -121,6 +121,36 @@ fn a_branch_that_is_deleted_while_the_agent_works_is_not_made_again_and_its_file
 }
 
 #[test]
+fn a_copy_of_the_repository_leaves_what_is_at_work_to_the_original() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    let copy = test.root().join("copy");
+    assert!(test.program("cp").arg("-a").args([test.path(), copy.clone()]).status().unwrap().success());
+    let in_copy =
+        test.program(env!("CARGO_BIN_EXE_git-claudedo")).arg("run").current_dir(&copy).output().unwrap();
+    let said = String::from_utf8(in_copy.stderr).unwrap();
+    assert!(said.contains("goes on as a machine of its own"), "{said}");
+    release_and_finish(&test, runner);
+    assert_eq!(test.fake_starts().len(), 1);
+}
+
+#[test]
+fn a_repository_that_is_moved_while_the_agent_works_finishes_the_run_in_its_new_place() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    runner.kill();
+    let moved = test.root().join("moved");
+    std::fs::rename(test.path(), &moved).unwrap();
+    test.release("gate");
+    test.assert_no_process_left();
+    let again =
+        test.program(env!("CARGO_BIN_EXE_git-claudedo")).arg("run").current_dir(&moved).output().unwrap();
+    assert!(again.status.success(), "{again:#?}");
+    std::fs::rename(&moved, test.path()).unwrap();
+    assert_eq!(test.records(TASK).last().unwrap()["outcome"], "done");
+}
+
+#[test]
 fn lock_files_that_killed_writers_left_on_refs_of_ours_stop_nothing() {
     let test = TestRepository::with_fake();
     let runner = at_work(&test);
