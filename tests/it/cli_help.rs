@@ -80,7 +80,7 @@ fn the_short_help_fits_a_screen() {
     let repository = TestRepository::new();
     let answer = repository.claudedo(&["-h"]);
     assert_eq!(answer.status, 0);
-    assert!(answer.stdout.lines().count() <= 40, "{}", answer.stdout);
+    assert!(answer.stdout.lines().count() <= 44, "{}", answer.stdout);
     for command in COMMANDS.iter().filter(|command| !command.contains(' ')) {
         assert!(answer.stdout.lines().any(|line| line.trim_start().starts_with(*command)), "{command}");
     }
