@@ -44,7 +44,7 @@ impl PushNote {
         match state {
             PushState::Pushed => may_have = vec![commit.clone()],
             PushState::Begun | PushState::Failed if !may_have.contains(&commit) => {
-                may_have.push(commit.clone())
+                may_have.push(commit.clone());
             }
             PushState::Begun | PushState::Failed | PushState::Refused => {}
         }
