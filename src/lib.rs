@@ -33,6 +33,7 @@ pub mod os;
 pub mod store;
 
 // 4. Engine: what makes work happen.
+pub mod prune;
 pub mod remote;
 pub mod runner;
 pub mod supervisor;

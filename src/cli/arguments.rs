@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     add, approve, cancel, completions, config, continuation, demo, diff, doctor, edit, events, hooks, init,
-    list, logs, man, push, restore, retry, rm, run, service, show, snapshots, status, watch,
+    list, logs, man, prune, push, restore, retry, rm, run, service, show, snapshots, status, watch,
 };
 
 /// The widest line of the help.
@@ -93,6 +93,7 @@ pub(crate) enum Command {
     Restore(restore::RestoreArguments),
     Events(events::EventsArguments),
     Push(push::PushArguments),
+    Prune(prune::PruneArguments),
     Hooks(hooks::HooksArguments),
     Config(config::ConfigArguments),
     Service(service::ServiceArguments),

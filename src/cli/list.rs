@@ -29,6 +29,7 @@ const HEADINGS: [&str; 6] = ["task", "state", "title", "runs", "cost", "age"];
 /// newest of each first. Files that cannot be read are told on standard error
 /// and do not keep the others from being listed.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct ListArguments {
     /// Show tasks in STATE only; may be repeated
     #[arg(short, long, value_name = "STATE")]
@@ -39,6 +40,12 @@ pub(crate) struct ListArguments {
     /// Include tasks that have records and no file; in a bare repository always
     #[arg(short, long)]
     all: bool,
+    /// List what is kept on this machine instead, and why
+    ///
+    /// Worktrees, sandboxes, snapshots and what was left behind: how old and
+    /// large each is, what keeps it, and what `git claudedo prune` would do with it.
+    #[arg(long, conflicts_with_all = ["state", "list", "all"])]
+    kept: bool,
 }
 
 /// The words of the state column.
@@ -69,6 +76,9 @@ struct Row<'a> {
 }
 
 pub(crate) fn run(args: &ListArguments, context: &Context) -> Result<(), CommandError> {
+    if args.kept {
+        return super::kept::run(context);
+    }
     let overview = context.overview()?;
     let mut rows = rows(&overview);
     // Where nobody can write a task, the records are all there is.

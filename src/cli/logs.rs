@@ -16,6 +16,7 @@ use crate::os::watch::Changes;
 use crate::store::history::{RunSummary, TaskHistory};
 use crate::task::TaskId;
 use crate::ui::Format;
+use crate::ui::figures::bytes;
 use crate::ui::transcript::{Folding, render};
 
 /// How many lines of a tool's answer are shown. The rest is there with `--all`.
@@ -71,6 +72,14 @@ pub(crate) fn run(args: &LogsArguments, context: &Context) -> Result<(), Command
     }
     let history = context.records()?.load_task(&task)?;
     let run = require_run(&task, &history, args.run_number)?;
+    if let Some(note) = context.records()?.load_log_note(&task, run)? {
+        let (when, size) = (note.at.to_local_minutes(), bytes(note.bytes));
+        return Err(CommandError::new(
+            ErrorKind::Negative,
+            format!("The log of run {} of task {task} was pruned on {when}; it was {size}.", run.number),
+        )
+        .hint(format!("What the run came to is still there: git claudedo show {task}")));
+    }
     context.start_pager()?;
     print_log(BufReader::new(context.records()?.open_log(&task, run)?), shape, context)
 }

@@ -25,11 +25,13 @@ mod hooks;
 mod init;
 mod internal;
 mod json;
+mod kept;
 mod list;
 mod live;
 mod logs;
 mod look;
 mod man;
+mod prune;
 mod push;
 mod push_hook;
 mod restore;
@@ -99,6 +101,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<(), CommandError> {
         Command::Snapshots(args) => snapshots::run(args, context),
         Command::Restore(args) => restore::run(args, context),
         Command::Events(args) => events::run(args, context),
+        Command::Prune(args) => prune::run(args, context),
         Command::Hooks(args) => hooks::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Service(args) => service::run(args, context),

@@ -17,8 +17,8 @@ const ID_CHARACTERS: usize = 10;
 ///
 /// Sends the records of the runs on this machine to a remote, where others can
 /// fetch them. They hold every prompt and all that the agents printed, word for
-/// word. Nothing else is pushed, and nothing is forced. To have it done after
-/// each push of yours: git config claudedo.push records
+/// word. Nothing else is pushed, and nothing of others is replaced. To have it
+/// done after each push of yours: git config claudedo.push records
 #[derive(Debug, Args)]
 pub(crate) struct PushArguments {
     /// Remote or address; by default the one that git push takes
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &PushArguments, context: &Context) -> Result<(), Command
             ErrorKind::Negative,
             format!("{label} did not take the records: {reason}"),
         )
-        .hint("Records are only ever added to, so the remote has others under the same name, or forbids the ref.")),
+        .hint("The remote has records under the same name that are not from here, or forbids the ref or what is done to it.")),
         Some(PushEnd::Unknown { reason }) => {
             Err(CommandError::fatal(format!("The records did not reach {label}: {reason}"))
                 .hint(format!("Nothing is lost. To try again: git claudedo push {label}")))

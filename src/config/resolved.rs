@@ -3,8 +3,8 @@
 use super::layer::{Layer, Origin};
 use crate::task::settings::with_settings;
 use crate::task::value::{
-    Budget, CommandWords, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
-    RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace,
+    Age, Budget, CommandWords, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong,
+    PushUnproven, RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace,
 };
 use crate::task::{SettingKey, SettingPlace, Settings};
 
@@ -289,6 +289,10 @@ mod tests {
         snapshot_interval=5m (built in)
         worktree_root= (built in)
         keep_worktrees=true (global ~/.gitconfig)
+        prune_worktrees=14d (built in)
+        prune_snapshots=90d (built in)
+        prune_logs=never (built in)
+        prune_disk= (built in)
         project_settings=false (built in)
         claude=claude (built in)
         push=nothing (built in)

@@ -29,11 +29,28 @@ const WRITE_TRIES: usize = 5;
 pub(super) struct ObjectBatch {
     repository: gix::Repository,
     written: BTreeSet<ObjectId>,
+    purpose: Purpose,
+    /// Whether a content was met that the repository does not have, in a batch that writes nothing.
+    is_new: bool,
+}
+
+/// What a batch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Objects are written.
+    Write,
+    /// Only their ids are wanted.
+    Look,
 }
 
 impl ObjectBatch {
     pub(super) fn new(repository: gix::Repository) -> Self {
-        Self { repository, written: BTreeSet::new() }
+        Self { repository, written: BTreeSet::new(), purpose: Purpose::Write, is_new: false }
+    }
+
+    /// Returns a batch that finds out ids and writes nothing.
+    pub(super) fn looking(repository: gix::Repository) -> Self {
+        Self { purpose: Purpose::Look, ..Self::new(repository) }
     }
 
     /// Returns the handle that objects are written through.
@@ -46,6 +63,10 @@ impl ObjectBatch {
         let failed = "write an object";
         let id = gix::objs::compute_hash(self.repository.object_hash(), kind, bytes)
             .map_err(GitError::on(failed))?;
+        if self.purpose == Purpose::Look {
+            self.is_new |= kind == Kind::Blob && !self.repository.objects.exists_without_refresh(&id);
+            return Ok(id);
+        }
         if self.written.contains(&id) {
             return Ok(id);
         }
@@ -83,6 +104,10 @@ impl ObjectBatch {
     ///
     /// `None` removes the path. Removals come first, so that a file may take the place of a folder.
     pub(super) fn edit_tree(&mut self, base: ObjectId, edits: &TreeEdits) -> Result<ObjectId, GitError> {
+        if self.is_new {
+            // A tree with contents that are nowhere is nobody's tree, and gix would miss them.
+            return Ok(ObjectId::null(self.repository.object_hash()));
+        }
         let failed = "write a tree";
         let mut in_memory = self.repository.clone().with_object_memory();
         let root = {

@@ -1,7 +1,7 @@
 //! One ref sent to a remote, by the git program: it knows the user's ssh, proxies and credential helpers.
 //!
-//! Nothing is ever forced or mirrored: exactly one ref goes to the ref of the same name, and what the remote does not
-//! take stays untaken. No hook of the user's runs, and nobody is asked for a password: there may be no terminal.
+//! Nothing is ever mirrored: exactly one ref goes to the ref of the same name, and what the remote does not take stays
+//! untaken. It is forced only over the very commit that the caller names. No hook of the user's runs, and nobody is asked for a password: there may be no terminal.
 
 use std::time::Duration;
 
@@ -43,7 +43,16 @@ pub enum PushEnd {
 
 impl Repository {
     /// Pushes one ref to the ref of the same name, by the name or the address of a remote.
-    pub fn push_ref(&self, remote: &str, name: &str, wish: PushWish) -> Result<PushEnd, GitError> {
+    ///
+    /// With `over`, it takes the place of that commit, which it need not follow; where the remote has another one by
+    /// then, it is refused (git-push(1), `--force-with-lease`).
+    pub fn push_ref(
+        &self,
+        remote: &str,
+        name: &str,
+        over: Option<CommitId>,
+        wish: PushWish,
+    ) -> Result<PushEnd, GitError> {
         let refspec = format!("{name}:{name}");
         // An explicit ref and `remote.<name>.mirror` exclude each other (git-push(1)).
         let no_mirror = format!("remote.{remote}.mirror=false");
@@ -52,6 +61,8 @@ impl Repository {
             words.extend(["-c", &no_mirror]);
         }
         words.extend(["push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]);
+        let lease = over.map(|over| format!("--force-with-lease={name}:{over}"));
+        words.extend(lease.as_deref());
         if wish == PushWish::Try {
             words.push("--dry-run");
         }

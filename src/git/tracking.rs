@@ -32,6 +32,13 @@ pub struct TrackingRef {
     name: String,
 }
 
+/// What becomes of the commits before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum History {
+    Kept,
+    Forgotten,
+}
+
 /// A tracking ref found in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackingTip {
@@ -176,6 +183,18 @@ impl TrackingRef {
     /// What is there and not named by the changes stays. Fails with [`GitError::RefMoved`] after losing 20
     /// races in a row; nothing has happened then.
     pub fn append(&self, changes: TrackingChanges, message: &str) -> Result<CommitId, GitError> {
+        self.write(changes, message, History::Kept)
+    }
+
+    /// Makes the changes and forgets what was before: the new commit follows none, so that what the changes remove
+    /// is reachable no more. The only step by which a tracking ref does not move forward.
+    ///
+    /// For a caller that keeps others from appending. Fails like [`Self::append`].
+    pub fn rewrite(&self, changes: TrackingChanges, message: &str) -> Result<CommitId, GitError> {
+        self.write(changes, message, History::Forgotten)
+    }
+
+    fn write(&self, changes: TrackingChanges, message: &str, history: History) -> Result<CommitId, GitError> {
         let TrackingChanges { mut batch, edits } = changes;
         let author = self.repository.author_identity();
         let mut attempts = 0;
@@ -189,7 +208,10 @@ impl TrackingRef {
             let tree = TreeId::new(batch.edit_tree(base, &edits)?);
             let new = NewCommit {
                 tree,
-                parents: tip.as_slice(),
+                parents: match history {
+                    History::Kept => tip.as_slice(),
+                    History::Forgotten => &[],
+                },
                 message,
                 author: &author,
                 signing: Signing::Never,

@@ -35,6 +35,14 @@ pub struct Worktree {
     pub lock: Option<String>,
 }
 
+impl Worktree {
+    /// Returns whether this program made it, as far as its private git directory tells.
+    pub fn is_made_here(&self) -> bool {
+        let is_locked = self.lock.as_ref().is_some_and(|lock| lock.starts_with("git-claudedo "));
+        is_locked || super::snapshot::knows_files(&self.git_dir)
+    }
+}
+
 /// What is found at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WorktreeState {
@@ -133,7 +141,7 @@ impl Repository {
             }
             WorktreeState::Present(_) | WorktreeState::Missing(_) | WorktreeState::Unfinished(_) => {}
         }
-        if let Some(other) = self.other_registration(path)? {
+        if let Some(other) = self.other_registration(path, path)? {
             let why = format!("it belongs to {}", other.display());
             return Err(GitError::not_a_worktree(path, why));
         }
@@ -141,6 +149,20 @@ impl Repository {
         pass(FaultPoint::WorktreeEmptied)?;
         let repository = self.main()?;
         let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
+        proxy
+            .remove(Force::OverrideLock, Discard)
+            .map_err(GitError::on(format!("remove worktree {}", path.display())))
+    }
+
+    /// Removes the registration of a worktree whose folder is gone, locked or not. Absent counts as removed.
+    ///
+    /// Refuses one whose folder is there, whoever made it.
+    pub fn forget_worktree(&self, path: &Path) -> Result<(), GitError> {
+        let repository = self.main()?;
+        let Some(proxy) = registered(&repository, path)? else { return Ok(()) };
+        if path.symlink_metadata().is_ok() {
+            return Err(GitError::not_a_worktree(path, "somebody made the folder again"));
+        }
         proxy
             .remove(Force::OverrideLock, Discard)
             .map_err(GitError::on(format!("remove worktree {}", path.display())))
@@ -165,11 +187,13 @@ impl Repository {
 
     /// Returns the registration that a worktree itself names, where that is there and is not this repository's:
     /// after a repository was copied, both have a registration of the same folder.
-    fn other_registration(&self, path: &Path) -> Result<Option<PathBuf>, GitError> {
+    ///
+    /// `folder` is where the files of the worktree that is registered at `path` lie now.
+    pub fn other_registration(&self, path: &Path, folder: &Path) -> Result<Option<PathBuf>, GitError> {
         let repository = self.main()?;
         let Some(proxy) = registered(&repository, path)? else { return Ok(None) };
         let own = normal(proxy.git_dir());
-        Ok(link_target(path).filter(|target| target.join("commondir").exists() && normal(target) != own))
+        Ok(link_target(folder).filter(|target| target.join("commondir").exists() && normal(target) != own))
     }
 
     /// Removes registrations for a worktree at a path that were begun and do not say yet where it is.

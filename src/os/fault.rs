@@ -21,31 +21,36 @@ pub const VARIABLES: &[&str] = &["CLAUDEDO_FAULT", "CLAUDEDO_FAULT_TRACE"];
 pub const VARIABLES: &[&str] = &[];
 
 macro_rules! points {
-    ($($point:ident $name:literal $meaning:literal)+) => {
+    (runs { $($point:ident $name:literal $meaning:literal)+ } prune { $($pruned:ident $pruned_name:literal $pruned_meaning:literal)+ }) => {
         /// A step of the order of writes, named for what has just been done.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum FaultPoint {
             $(#[doc = $meaning] $point,)+
+            $(#[doc = $pruned_meaning] $pruned,)+
         }
 
         impl FaultPoint {
-            /// All points, in the order in which a run comes by; those of every file and ref are last.
+            /// All points of a run, in the order in which it comes by; those of every file and ref are last.
             pub const ALL: &[Self] = &[$(Self::$point),+];
+
+            /// The points that cleaning up comes by, in its order.
+            pub const PRUNE: &[Self] = &[$(Self::$pruned),+];
 
             /// Returns the name for `CLAUDEDO_FAULT`.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$point => $name),+ }
+                match self { $(Self::$point => $name,)+ $(Self::$pruned => $pruned_name,)+ }
             }
 
             /// Returns what has just been done, for people.
             pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$point => $meaning),+ }
+                match self { $(Self::$point => $meaning,)+ $(Self::$pruned => $pruned_meaning,)+ }
             }
         }
     };
 }
 
 points! {
+    runs {
     RunnerLocked "runner-locked" "The runner's lock is held and says by whom."
     RemainsCleared "remains-cleared" "What an earlier start left and nobody needs is about to go."
     LostClaimFound "lost-claim-found" "A claim whose run has no folder is about to end as interrupted."
@@ -99,6 +104,12 @@ points! {
     RefLocked "ref-locked" "Any ref: its lock file has the new value, synced."
     RefMoved "ref-moved" "Any ref: it has the new value, and its folder is not synced."
     EventTold "event-told" "Any line of the local event stream: it is about to be written."
+    }
+    prune {
+    PrunedAside "pruned-aside" "A worktree that is to go was set aside."
+    PrunedFolder "pruned-folder" "Its folder is gone, and its registration is not."
+    PrunedLogs "pruned-logs" "Logs were taken out of the records."
+    }
 }
 
 /// Comes by a point: returns at once, fails, or does not return.

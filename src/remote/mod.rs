@@ -1,7 +1,8 @@
-//! This machine's records sent to a remote: exactly its own tracking ref, never forced.
+//! This machine's records sent to a remote: exactly its own tracking ref.
 //!
 //! One machine writes the ref and only ever adds to it, so a push is a fast-forward; one that is refused was refused
-//! for a reason that a person must see. A push without an answer is settled by asking the remote what it has.
+//! for a reason that a person must see. Once logs were taken out, the ref does not follow what the remote has: it then
+//! takes the place of that, if it is what was pushed from here, and of nothing else. A push without an answer is settled by asking the remote what it has.
 
 use crate::git::{CommitId, GitError, PushEnd, PushWish, Repository};
 use crate::os::clock;
@@ -50,15 +51,18 @@ pub fn push_records(
 ) -> Result<Option<PushReport>, RemoteError> {
     let alone = state.lock_push()?;
     let Some((name, commit)) = own_records(repository, state)? else { return Ok(None) };
+    let before = state.load_push_notes()?.remove(&label(remote));
     let note = |push_state: PushState, reason: Option<String>| {
-        let note = PushNote { commit: commit.to_string(), state: push_state, reason, at: clock::now() };
+        let note = PushNote::next(before.as_ref(), commit.to_string(), (push_state, reason), clock::now());
         match wish {
             PushWish::Push => state.note_push(&alone, &label(remote), note),
             PushWish::Try => Ok(()),
         }
     };
+    let known = before.as_ref().map(PushNote::known_commits).unwrap_or_default();
     note(PushState::Begun, None)?;
-    let end = match repository.push_ref(remote, &name, wish) {
+    let over = replaced(repository, remote, (&name, commit), &known);
+    let end = match repository.push_ref(remote, &name, over, wish) {
         Ok(PushEnd::Unknown { reason }) if wish == PushWish::Push => {
             settle(repository, remote, (&name, commit), reason)
         }
@@ -74,6 +78,24 @@ pub fn push_records(
         PushEnd::Unknown { reason } => note(PushState::Failed, Some(reason.clone()))?,
     }
     Ok(Some(PushReport { name, commit, end }))
+}
+
+/// Returns which commit of the remote the ref takes the place of although it does not follow it. Only one that was
+/// pushed from here: whatever else is there is refused by git.
+fn replaced(
+    repository: &Repository,
+    remote: &str,
+    (name, commit): (&str, CommitId),
+    known: &[String],
+) -> Option<CommitId> {
+    // A commit of before a rewrite may be gone here already.
+    let follows = |earlier: CommitId| repository.is_ancestor(earlier, commit).unwrap_or(false);
+    let last: CommitId = known.last()?.parse().ok()?;
+    if follows(last) {
+        return None;
+    }
+    let found = repository.remote_ref(remote, name).ok().flatten()?;
+    (!follows(found) && known.contains(&found.to_string())).then_some(found)
 }
 
 /// Asks the remote whether it has what was pushed, when the answer to the push did not arrive.

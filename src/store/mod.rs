@@ -9,6 +9,7 @@
 mod cache;
 pub mod event_stream;
 pub mod history;
+pub mod log_pruning;
 pub mod log_segments;
 pub mod overview;
 pub mod place;

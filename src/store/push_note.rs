@@ -24,6 +24,43 @@ pub struct PushNote {
     pub reason: Option<String>,
     /// When.
     pub at: Timestamp,
+    /// The commits that the remote may have from here, the latest last: what was pushed last, and what was begun since.
+    #[serde(default)]
+    pub may_have: Vec<String>,
+}
+
+/// How many pushes without an answer are remembered.
+const MAY_HAVE_MAX: usize = 16;
+
+impl PushNote {
+    /// Returns the note that follows this one, or the first.
+    pub fn next(
+        before: Option<&Self>,
+        commit: String,
+        (state, reason): (PushState, Option<String>),
+        at: Timestamp,
+    ) -> Self {
+        let mut may_have = before.map(Self::known_commits).unwrap_or_default();
+        match state {
+            PushState::Pushed => may_have = vec![commit.clone()],
+            PushState::Begun | PushState::Failed if !may_have.contains(&commit) => {
+                may_have.push(commit.clone());
+            }
+            PushState::Begun | PushState::Failed | PushState::Refused => {}
+        }
+        let surplus = may_have.len().saturating_sub(MAY_HAVE_MAX);
+        may_have.drain(..surplus);
+        Self { commit, state, reason, at, may_have }
+    }
+
+    /// Returns the commits that the remote may have from here. An older program noted only the last.
+    pub fn known_commits(&self) -> Vec<String> {
+        let mut known = self.may_have.clone();
+        if known.is_empty() && self.state != PushState::Refused {
+            known.push(self.commit.clone());
+        }
+        known
+    }
 }
 
 /// How far a push got.

@@ -30,8 +30,8 @@ pub use slug::{ID_RANDOM_BYTES, new_task_id};
 pub use strict::{FILE_BYTES_MAX, plain_text};
 pub use suggestion::closest;
 pub use value::{
-    Budget, CommandWords, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
-    RelativePath, SettingType, Size, Span, Text, Title, Whole, Word, Workspace,
+    Age, Budget, CommandWords, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong,
+    PushUnproven, RelativePath, SettingType, Size, Span, Text, Title, Whole, Word, Workspace,
 };
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::{PeopleFile, RepositoryFile, SettingKey, SettingType, Settings, Subtask, TaskFile, Text, Title};
 use crate::task::settings::with_settings;
 use crate::task::value::{
-    Budget, CommandWords, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong, PushUnproven,
-    RelativePath, Size, Span, Whole, Word, Workspace,
+    Age, Budget, CommandWords, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong,
+    PushUnproven, RelativePath, Size, Span, Whole, Word, Workspace,
 };
 
 /// Generous, since tests run beside others: reading ends in milliseconds, a bomb would take hours.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::ValueSeed;
 use super::value::{
-    Budget, CommandWords, GitValue, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong,
+    Age, Budget, CommandWords, GitValue, Interval, Lines, OutsidePath, PermissionMode, Program, PushAlong,
     PushUnproven, RelativePath, SettingType, Size, Span, Text, Whole, Word, Workspace, Written,
 };
 
@@ -82,6 +82,14 @@ macro_rules! with_settings {
             WorktreeRoot, worktree_root: OutsidePath, UserOnly;
             /// Keep the worktree of a task that is done; if not, it goes once its files are on the branch.
             KeepWorktrees, keep_worktrees: bool = true, UserOnly;
+            /// How long after its end a task's worktree stays, as long as all that is in it can be had again from a ref.
+            PruneWorktrees, prune_worktrees: Age = Age::days(14), UserOnly;
+            /// How long after its end a task's snapshots stay, as long as its branch has all that is in them.
+            PruneSnapshots, prune_snapshots: Age = Age::days(90), UserOnly;
+            /// How long after its end a run's log stays in the records.
+            PruneLogs, prune_logs: Age = Age::Never, UserOnly;
+            /// The most room for what is kept; beyond it, the oldest that is safe to remove goes before its age.
+            PruneDisk, prune_disk: Size, UserOnly;
             /// Let the agent load the repository's own Claude Code settings, hooks and servers.
             ProjectSettings, project_settings: bool = false, UserOnly;
             /// The Claude Code program.

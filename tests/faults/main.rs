@@ -6,6 +6,7 @@
 mod campaign;
 mod criteria;
 mod points;
+mod prune;
 mod scenario;
 mod supervisors;
 #[path = "../it/support/mod.rs"]

@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "timestamp",
         ],
     ),
+    ("prune", &["task", "run", "store", "git", "os", "timestamp"]),
     ("remote", &["task", "run", "store", "git", "os", "timestamp"]),
     (
         "trigger",
@@ -67,6 +68,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "git",
             "agent",
             "os",
+            "prune",
             "remote",
             "runner",
             "trigger",

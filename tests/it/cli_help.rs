@@ -30,6 +30,7 @@ const COMMANDS: &[&str] = &[
     "restore",
     "events",
     "push",
+    "prune",
     "hooks",
     "hooks install",
     "hooks uninstall",

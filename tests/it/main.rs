@@ -27,6 +27,7 @@ mod hook_support;
 mod hooks;
 mod leftovers;
 mod matrix;
+mod prune;
 mod readme;
 mod recovery;
 mod reliability;

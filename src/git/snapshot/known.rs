@@ -184,3 +184,8 @@ pub(super) fn set_index(view: &View, tree: TreeId) -> Result<(), GitError> {
         .map_err(GitError::on(format!("encode the index of {}", view.folder.display())))?;
     Ok(fs::write_atomic(&git_dir.join("index"), &bytes)?)
 }
+
+/// Returns whether a private git directory has what only this program writes into one.
+pub(super) fn is_known(git_dir: &Path) -> bool {
+    git_dir.join(AS_MADE).symlink_metadata().is_ok()
+}

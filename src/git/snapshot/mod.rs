@@ -90,6 +90,17 @@ impl Snapshot {
     }
 }
 
+/// A worktree as it lies there, of which nothing was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorktreeLook {
+    /// What a snapshot would be. Its objects need not exist; the tree's id is all zeros where a content does not.
+    pub snapshot: Snapshot,
+    /// What differs from the base commit, from the worktree's root. Bytes that are not UTF-8 are replaced.
+    pub changed: Vec<String>,
+    /// Files and folders that git ignores, from the worktree's root; what is in such a folder is not named again.
+    pub ignored: Vec<PathBuf>,
+}
+
 impl Repository {
     /// Stores everything in a worktree as a tree like [`Self::snapshot`], at little cost where little has changed.
     ///
@@ -104,6 +115,25 @@ impl Repository {
         stop: &AtomicBool,
     ) -> Result<Option<Snapshot>, GitError> {
         self.take(worktree, base, Rereading::SinceTaken, stop)
+    }
+
+    /// Looks at everything in a worktree as [`Self::snapshot`] does, and writes nothing.
+    ///
+    /// `folder` is where the files of the worktree that is registered at `worktree` lie now: the same, unless it was
+    /// moved aside.
+    pub fn look_at_worktree(
+        &self,
+        worktree: &Path,
+        folder: &Path,
+        base: CommitId,
+    ) -> Result<WorktreeLook, GitError> {
+        let base_tree = self.tree_of(base)?;
+        let view = self.view_at(worktree, folder)?;
+        let batch = ObjectBatch::looking(view.repository.clone());
+        let mut walk = walk::Walk::new(&view, base_tree, batch, Rereading::SinceMade)?;
+        walk.run(&AtomicBool::new(false))?;
+        let (ignored, changed) = (walk.take_ignored(), walk.changed());
+        Ok(WorktreeLook { snapshot: walk.finish(base_tree)?, changed, ignored })
     }
 
     /// Stores everything in a worktree as a tree, and syncs it. `base` is the commit whose files count as tracked.
@@ -150,6 +180,11 @@ impl Repository {
 
     /// Opens the worktree by its registration. Without one, the main repository looks at the folder.
     fn view_of_worktree(&self, path: &Path) -> Result<View, GitError> {
+        self.view_at(path, path)
+    }
+
+    /// Opens the worktree that is registered at `registered_at`, whose files lie at `path`.
+    fn view_at(&self, registered_at: &Path, path: &Path) -> Result<View, GitError> {
         let failed = || format!("open worktree {}", path.display());
         if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
             return Err(GitError::not_a_worktree(path, "the folder is gone"));
@@ -158,8 +193,11 @@ impl Repository {
         if let Some(own) = main.workdir().filter(|own| same_path(own, path)) {
             return Err(GitError::not_a_worktree(own, "it is the main worktree"));
         }
-        let git_dir = registered(&main, path)?.map(|proxy| (proxy.git_dir().to_owned(), proxy));
+        let git_dir = registered(&main, registered_at)?.map(|proxy| (proxy.git_dir().to_owned(), proxy));
         let (mut repository, git_dir) = match git_dir {
+            // Nobody can open a worktree whose folder is not where it is registered. The main repository looks at the
+            // folder then, without configuration that the worktree alone has.
+            Some((git_dir, _)) if registered_at != path => (main.clone(), Some(git_dir)),
             Some((git_dir, proxy)) => {
                 let linked =
                     proxy.into_repo_with_possibly_inaccessible_worktree().map_err(GitError::on(failed()))?;
@@ -172,6 +210,11 @@ impl Repository {
         repository.set_workdir(Some(path.to_owned())).map_err(GitError::on(failed()))?;
         Ok(View { repository, folder: path.to_owned(), git_dir })
     }
+}
+
+/// Returns whether a private git directory is that of a worktree made by this program.
+pub(super) fn knows_files(git_dir: &Path) -> bool {
+    known::is_known(git_dir)
 }
 
 /// A repository seen through one worktree.

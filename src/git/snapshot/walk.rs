@@ -42,6 +42,7 @@ pub(super) struct Walk<'view> {
     edits: TreeEdits,
     nested: Vec<NestedRepository>,
     skipped: Vec<SkippedFile>,
+    ignored: Vec<PathBuf>,
     pending: Vec<Folder>,
 }
 
@@ -88,6 +89,7 @@ impl<'view> Walk<'view> {
             edits: TreeEdits::new(),
             nested: Vec::new(),
             skipped: Vec::new(),
+            ignored: Vec::new(),
             pending: vec![Folder { name: BString::default(), ignored: Ignored::No }],
         })
     }
@@ -100,14 +102,29 @@ impl<'view> Walk<'view> {
         Ok(!stop.load(Ordering::Relaxed))
     }
 
-    /// Writes the tree and syncs it.
-    pub(super) fn finish(mut self, base: TreeId) -> Result<Snapshot, GitError> {
+    /// Returns what is ignored, as far as the walk has come.
+    pub(super) fn take_ignored(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.ignored)
+    }
+
+    /// Returns what differs from the base tree, once the walk has come to its end. Bytes that are not UTF-8 are replaced.
+    pub(super) fn changed(&mut self) -> Vec<String> {
+        self.settle_deleted();
+        self.edits.keys().map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+    }
+
+    fn settle_deleted(&mut self) {
         for (entry, settled) in self.index.entries().iter().zip(&self.settled) {
             // A sparse checkout leaves files out on purpose.
             if !settled && !entry.flags.contains(Flags::SKIP_WORKTREE) {
                 self.edits.entry(entry.path(&self.index).to_vec()).or_insert(None);
             }
         }
+    }
+
+    /// Writes the tree and syncs it.
+    pub(super) fn finish(mut self, base: TreeId) -> Result<Snapshot, GitError> {
+        self.settle_deleted();
         let tree = self.batch.edit_tree(base.object_id(), &self.edits)?;
         self.batch.sync()?;
         if self.rereading == Rereading::SinceTaken {
@@ -169,6 +186,7 @@ impl<'view> Walk<'view> {
             Ignored::No | Ignored::Yes => Ignored::Yes,
         };
         if ignored == Ignored::Yes && !is_tracked {
+            self.ignored.push(PathBuf::from(OsStr::from_bytes(&name)));
             return Ok(());
         }
         if let Err(error) = gix::validate::path::component(leaf, None, name_rules()) {

@@ -19,6 +19,7 @@ mod children;
 mod detached;
 mod end;
 mod file_users;
+mod folder_users;
 mod identity;
 mod leader;
 #[cfg(target_os = "linux")]
@@ -36,6 +37,7 @@ pub use detached::{
 };
 pub use end::{EndProcessesError, EndedProcesses};
 pub use file_users::{FileUse, FileUser, find_file_users};
+pub use folder_users::{FolderUser, find_folder_users};
 pub use identity::ProcessIdentity;
 pub use leader::{GroupLeader, GroupSignal, LeaderCommand};
 pub use search::{FoundProcess, RunProcesses};

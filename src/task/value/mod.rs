@@ -4,6 +4,7 @@
 //! rule for it stands in one place: [`SettingType::from_text`]. What the rule refuses is said as a
 //! fragment that follows the value's name: `"many" is not a whole number`.
 
+mod age;
 mod list;
 mod name;
 mod number;
@@ -19,6 +20,7 @@ use serde::de::{self, Deserializer, Visitor};
 
 use super::problem::complaint;
 
+pub use age::Age;
 pub use list::{CommandWords, Lines};
 pub use number::{Budget, Whole};
 pub use path::{OutsidePath, Program, RelativePath};

@@ -59,7 +59,9 @@ impl SettingType for Size {
 json_by_text!(Size);
 
 fn mebibytes(text: &str) -> Option<u64> {
-    let (_, length) = UNITS.into_iter().find(|(unit, _)| text.ends_with(*unit))?;
+    let (_, length) = UNITS
+        .into_iter()
+        .find(|(unit, _)| text.ends_with(|last: char| last.to_ascii_uppercase() == *unit))?;
     let digits = &text[..text.len() - 1];
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     // What does not fit is too large, whatever it is.
@@ -76,10 +78,9 @@ mod tests {
             let size = Size::from_text(text).unwrap();
             assert_eq!((size.bytes(), size.show()), (bytes, text.to_owned()));
         }
+        assert_eq!(Size::from_text("20g").unwrap().show(), "20G");
         assert_eq!(Size::from_text("1024M").unwrap().show(), "1G");
-        for text in
-            ["", "M", "0M", "5", "5K", "5m", "-1M", "+1M", "1.5G", " 1M", "2T", "99999999999999999999G"]
-        {
+        for text in ["", "M", "0M", "5", "5K", "-1M", "+1M", "1.5G", " 1M", "2T", "99999999999999999999G"] {
             assert!(Size::from_text(text).is_err(), "{text:?} was accepted");
         }
     }
