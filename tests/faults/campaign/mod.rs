@@ -34,7 +34,7 @@ use table::Table;
 const SAMPLE: usize = 300;
 
 /// How many at once: some wait for locks and for sleeping processes while the others work.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 3;
 
 /// After so many trials, the whole campaign says how far it is.
 const PROGRESS_STEP: usize = 100;
