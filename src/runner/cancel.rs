@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::claim::take_up;
-use super::decide::Stay;
+use anyhow::Context;
+
+use super::claim::drive;
 use super::engine::Engine;
 use super::plan::Plan;
 use super::recover::{Remains, take_lock};
@@ -115,7 +116,11 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
         if !engine.state.has_runner()? {
             for remains in remains {
                 let lock = take_lock(engine, &remains).await?;
-                take_up(Arc::clone(engine), remains.plan, lock, Stay::UntilEmpty).await;
+                // What fails here fails again: there is no other to wait for.
+                let driven = drive(engine, remains.plan, &lock).await;
+                driven.with_context(|| {
+                    format!("record the end of task {task}, which the next start goes on with")
+                })?;
             }
         }
         // A runner that had the task may be gone before it planned a run, and what was left of an earlier run is over now.

@@ -113,7 +113,7 @@ async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyho
 }
 
 /// Walks a claim from wherever it stands to its end.
-async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
+pub(crate) async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
     let mut plan = first;
     loop {
         let Some(concluded) = one_run(engine, &plan, lock).await? else {
