@@ -10,8 +10,11 @@ use crate::criteria::{Theirs, broken, unclear};
 use crate::scenario::{ALL, Faults, Scenario, TASK, repository};
 use crate::support::TestRepository;
 
-/// Of the steps of other lives than the first, one of so many is broken, unless `CLAUDEDO_FAULT_STEPS=all` is set.
-const SAMPLE: usize = 16;
+/// Of the steps of a life, one of so many is broken, unless `CLAUDEDO_FAULT_STEPS=all` is set.
+const SAMPLE: usize = 20;
+
+/// Of those of the first life, one of so many meets a broken or a full disk; it is killed at each.
+const FIRST_SAMPLE: usize = 4;
 
 /// A step of a life: the point, and the how-many-th time that it is met.
 type Step = (String, usize);
@@ -89,8 +92,13 @@ fn ends(test: &TestRepository, scenario: &Scenario, of_the_disk: &[&str]) -> Vec
 /// Breaks the steps of a life, one at a time.
 fn break_each(name: &str, fault: &str) {
     let (at, scenario) = ALL.iter().enumerate().find(|(_, scenario)| scenario.name == name).unwrap();
-    let is_whole = at == 0 || env::variable("CLAUDEDO_FAULT_STEPS").is_some_and(|steps| steps == "all");
-    let stride = if is_whole { 1 } else { SAMPLE };
+    let is_whole = env::variable("CLAUDEDO_FAULT_STEPS").is_some_and(|steps| steps == "all");
+    let stride = match (at, fault) {
+        _ if is_whole => 1,
+        (0, "kill") => 1,
+        (0, _) => FIRST_SAMPLE,
+        _ => SAMPLE,
+    };
     let steps = steps(scenario);
     let broken = steps.iter().skip((at + fault.len()) % stride).step_by(stride);
     let bad: Vec<String> = broken.flat_map(|step| trial(scenario, step, fault)).collect();
@@ -106,7 +114,12 @@ fn every_point_is_met_in_some_life() {
         }
     }
     for point in FaultPoint::ALL {
-        println!("| `{}` | {} | {:?} |", point.name(), point.meaning(), met.get(point.name()));
+        let lives: Vec<&str> = met.get(point.name()).into_iter().flatten().copied().collect();
+        let lives = if lives.len() > 3 { format!("{} lives", lives.len()) } else { lives.join(", ") };
+        println!("| `{}` | {} | {lives} |", point.name(), point.meaning());
+    }
+    for point in FaultPoint::PRUNE {
+        println!("| `{}` | {} | `prune` |", point.name(), point.meaning());
     }
     let missed: Vec<&str> =
         FaultPoint::ALL.iter().map(|point| point.name()).filter(|name| !met.contains_key(*name)).collect();
