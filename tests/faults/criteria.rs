@@ -126,7 +126,11 @@ fn names_a_thing(line: &str) -> bool {
     line.split(|character: char| !character.is_ascii_alphanumeric() && !"-/._".contains(character)).any(
         |word| {
             let is_task = word.rsplit_once('-').is_some_and(|(_, end)| end.len() == 4);
-            is_task || word.starts_with('/') || word.contains(".claudedo/")
+            // A ref is what failed as much as a file is, and has the run in its name.
+            is_task
+                || word.starts_with('/')
+                || word.contains(".claudedo/")
+                || word.starts_with("refs/claudedo/")
         },
     )
 }
@@ -220,7 +224,10 @@ fn left_over(test: &TestRepository) -> Vec<String> {
         // An agent's own git that was killed in its worktree leaves what git leaves anywhere, and that is not ours.
         let is_of_agent = name.contains("/worktrees/") && name.ends_with("/index.lock");
         let is_half = [".lock", ".tmp", ".tmp.lock"].iter().any(|end| name.ends_with(end));
-        (is_half && !is_of_agent) || name.contains(".trash")
+        // A prune that was killed leaves what it had set aside, and a later one takes it, once it is an hour old by its
+        // ctime, which no test can set back. All of it was on the branch before.
+        let is_of_prune = name.contains(".pruned.trash/");
+        (is_half && !is_of_agent) || (name.contains(".trash") && !is_of_prune)
     };
     left.retain(is_left);
     left.extend(test.run_folders());

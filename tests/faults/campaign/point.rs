@@ -4,9 +4,20 @@ use std::fmt::{self, Display, Formatter};
 
 use super::scenario::{Scenario, TASK};
 
-/// Removes all that may go, whatever its age.
-const PRUNE: [&str; 9] =
-    ["prune", "--older-than", "0d", "--only", "worktrees", "--only", "snapshots", "--only", "logs"];
+/// Removes all that may go, whatever its age, and what a prune leaves that is killed.
+const PRUNE: [&str; 11] = [
+    "prune",
+    "--older-than",
+    "0d",
+    "--only",
+    "worktrees",
+    "--only",
+    "snapshots",
+    "--only",
+    "logs",
+    "--only",
+    "trash",
+];
 
 /// One point of the campaign: `scenario/process/call/fault/at`, and for a start that recovers `/first`.
 #[derive(Debug, Clone, PartialEq, Eq)]
