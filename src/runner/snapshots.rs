@@ -176,8 +176,8 @@ impl Site<'_> {
         Ok(Some(Secured { snapshot, taken }))
     }
 
-    /// Takes a snapshot at little cost, if anything changed since the last one.
-    pub(crate) fn take_again(
+    /// Takes a snapshot at little cost, if anything changed since the last one. `None` as well when `stop` was set meanwhile.
+    pub fn take_again(
         &self,
         task: &TaskId,
         run: RunId,
