@@ -18,10 +18,12 @@
 mod action;
 mod agent;
 mod claim;
+mod conclude;
 mod end;
 mod looks;
 mod machines;
 mod people;
+mod records;
 mod runner;
 mod summary;
 mod world;
