@@ -15,6 +15,7 @@ use super::engine::Engine;
 use super::follow::Following;
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
+use super::recover::forget_only_planned;
 use super::start::{announce, start};
 use super::threads::blocking;
 use super::workspace;
@@ -59,8 +60,16 @@ pub(crate) async fn work(engine: Arc<Engine>, candidate: Candidate, slot: SlotId
 /// Goes on with a run that an earlier runner left behind. The lock says that nobody else does.
 pub(crate) async fn take_up(engine: Arc<Engine>, plan: Plan, lock: TaskLock, stay: Stay) -> Worked {
     let task = plan.intent.task.clone();
-    let worked = drive(&engine, plan, &lock).await;
+    let worked = go_on(&engine, plan, &lock).await;
     told(&engine, &task, stay, worked)
+}
+
+async fn go_on(engine: &Arc<Engine>, plan: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
+    let found = plan.clone();
+    if blocking(engine, move |engine| forget_only_planned(engine, &found)).await? {
+        return Ok(Worked { end: ClaimEnd::Recorded, outcome: None });
+    }
+    drive(engine, plan, lock).await
 }
 
 fn told(engine: &Engine, task: &TaskId, stay: Stay, worked: anyhow::Result<Worked>) -> Worked {

@@ -3,11 +3,12 @@
 use super::Bug;
 use super::agent::{Space, Step, Supervisor, end_orphan, report};
 use super::world::{Lock, Look, Pid, Plan, Process, Promise, World};
+use crate::agent::judge::Cancel;
 use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Judgement, Outcome, RunId, StoredState};
 use crate::runner::decide::{ClaimEnd, SlotId};
 use crate::runner::follow::Following;
 use crate::runner::plan::{Intent, RunPatience, SessionPlan};
-use crate::runner::rules::{Claiming, claiming};
+use crate::runner::rules::{Claiming, claiming, is_only_planned};
 use crate::runner::start::SUPERVISOR_STARTS_MAX;
 use crate::schedule::Candidate;
 use crate::store::run_directory::ExitReport;
@@ -72,6 +73,11 @@ impl Claim {
         Self::new(plan.intent.task.clone(), slot, None, Some(plan), At::Approach)
     }
 
+    /// One that was left behind and whose lock is taken already.
+    pub(super) fn locked(plan: Plan, slot: SlotId) -> Self {
+        Self { at: At::Look, ..Self::adopted(plan, slot) }
+    }
+
     fn new(task: TaskId, slot: SlotId, candidate: Option<Candidate>, plan: Option<Plan>, at: At) -> Self {
         Self {
             task,
@@ -116,7 +122,15 @@ impl Claim {
             (At::Approach, _) => self.approach(world, pid, space),
             (At::AwaitLock, _) => {
                 let is_locked = world.try_lock(pid, Lock::Task(self.task.clone()));
-                Some(if is_locked { At::Look } else { At::AwaitLock })
+                let is_orphaned = world.supervision(self.run()) == Supervision::Orphaned;
+                let only_waits = world.has_bug(Bug::OnlyWaits) || !is_orphaned;
+                Some(if is_locked {
+                    At::Look
+                } else if only_waits {
+                    At::AwaitLock
+                } else {
+                    At::Approach
+                })
             }
             (At::Look, _) => Some(self.look(world)),
             (At::Child(child), _) if world.processes.contains_key(&child) => Some(self.at),
@@ -203,7 +217,7 @@ impl Claim {
         let session = history.last_run().and_then(|run| run.session.clone());
         let session = session.map_or_else(SessionPlan::fresh, SessionPlan::resume);
         let patience = RunPatience { retries_left: 1, resumes_left: 2, service_pause_ms: 0 };
-        self.plan = Some(Plan { intent, session, patience });
+        self.plan = Some(Plan { intent, session, patience, by: pid });
         // Settings that cannot be used are as good a reason as any other for a refusal.
         let priority = world.disk.files.get(&self.task)?.priority;
         Some(if priority == REFUSED_PRIORITY { At::Refuse } else { At::Folder })
@@ -231,8 +245,17 @@ impl Claim {
                 At::Keep
             }
             Supervision::Orphaned => At::EndOrphan,
+            Supervision::NeverStarted if self.is_only_planned(world) => At::Remove,
             Supervision::NeverStarted => At::Claim,
         }
+    }
+
+    /// As `claim::take_up`.
+    fn is_only_planned(&self, world: &World) -> bool {
+        let (intent, history) = (self.intent(), world.history(&self.task));
+        self.candidate.is_none()
+            && !world.has_bug(Bug::RunsOldPlans)
+            && is_only_planned(&history, &intent, world.cancel(intent.run))
     }
 
     fn claim(&mut self, world: &mut World, pid: Pid) -> Option<At> {
@@ -245,8 +268,18 @@ impl Claim {
         match claiming(&world.history(&self.task), &intent) {
             Claiming::Written => Some(At::Branch),
             Claiming::Over => Some(At::Remove),
+            Claiming::Missing if !self.is_of(world, pid) => None,
             Claiming::Missing => world.append_event(pid, &self.task, kind).then_some(At::Branch),
         }
+    }
+
+    /// Whoever claims has just read the file, unless the claim is only made to be cancelled.
+    fn is_of(&self, world: &mut World, pid: Pid) -> bool {
+        let by = self.plan.as_ref().is_some_and(|plan| plan.by == pid);
+        let is_of = by || world.cancel(self.run()) == Cancel::Requested || world.has_bug(Bug::ForgetsCancels);
+        world
+            .require(is_of, Promise::RunsWhatIsThere, || format!("{} was claimed by an old plan", self.task));
+        is_of
     }
 
     fn spawn(&mut self, world: &mut World) -> Option<At> {

@@ -53,6 +53,8 @@ pub(super) struct Plan {
     pub(super) intent: Intent,
     pub(super) session: SessionPlan,
     pub(super) patience: RunPatience,
+    /// Who made it.
+    pub(super) by: Pid,
 }
 
 /// A run's folder with the files that exist so far.
@@ -110,6 +112,7 @@ pub(super) enum Promise {
     EverythingEnds,
     CancelledIsNeverDone,
     NothingStartsTwice,
+    RunsWhatIsThere,
 }
 
 #[derive(Debug)]
