@@ -66,7 +66,7 @@ impl TestRepository {
         let answer = self.claudedo(&["list", "--kept", "--json"]);
         let all: Value = serde_json::from_str(&answer.stdout).unwrap();
         let is_it = |thing: &&Value| thing["kind"] == kind && thing["name"] == name;
-        all.as_array().unwrap().iter().find(is_it).unwrap_or_else(|| panic!("{name}: {all:#}")).clone()
+        all.as_array().unwrap().iter().find(is_it).unwrap_or_else(|| unreachable!("{name}: {all:#}")).clone()
     }
 }
 

@@ -48,7 +48,7 @@ fn assert_stays_after(what: impl FnOnce(&TestRepository), reason: &str) {
     assert!(apply(&site, &plan, &mut |_, fate| fates.push(fate)).unwrap());
     let because = match fates.as_slice() {
         [Fate::Stayed { because }] => because.join("; "),
-        other => panic!("{other:#?}"),
+        other => unreachable!("{other:#?}"),
     };
     assert!(because.contains(reason), "{because}");
     assert!(test.worktree().join("a.txt").exists());
