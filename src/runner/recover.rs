@@ -151,8 +151,8 @@ pub(crate) fn forget_only_planned(engine: &Engine, plan: &Plan) -> anyhow::Resul
     let is_forgotten = supervision(&directory)? == Supervision::NeverStarted
         && is_only_planned(&history, &plan.intent, cancel(&directory));
     if is_forgotten {
-        fs::remove_directory(directory.path())?;
         pass(FaultPoint::RemainsCleared)?;
+        fs::remove_directory(directory.path())?;
     }
     Ok(is_forgotten)
 }
