@@ -3,6 +3,7 @@
 //! Every test ends in one terminal record for each claim, and in files that are reachable from a ref.
 
 mod agents;
+mod cancelled;
 mod disturbed;
 mod floods;
 mod killed;
