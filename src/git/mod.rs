@@ -19,6 +19,7 @@ mod checked_out;
 mod commit;
 mod content;
 mod diff;
+mod difference;
 mod encoding;
 mod error;
 mod health;
