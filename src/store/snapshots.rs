@@ -34,6 +34,8 @@ const ATTEMPTS_MAX: u32 = 20;
 /// Why a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
+    /// An agent is about to start in a worktree that was used before: a person may have written there.
+    BeforeRun,
     /// Time went by while the run went on.
     Periodic,
     /// The run ended, and what it left is not on its branch.
@@ -50,6 +52,7 @@ impl Why {
     /// Returns the words in the trailer.
     pub const fn words(self) -> &'static str {
         match self {
+            Self::BeforeRun => "before a run",
             Self::Periodic => "periodic",
             Self::UnfinishedWork => "unfinished work",
             Self::BeforeRemoval => "before removal",
