@@ -38,6 +38,7 @@ mod reference;
 mod repository;
 mod settings;
 mod snapshot;
+mod stash;
 mod step;
 mod tracking;
 mod tree;

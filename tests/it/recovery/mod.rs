@@ -5,6 +5,7 @@
 mod agents;
 mod disturbed;
 mod floods;
+mod hidden;
 mod killed;
 mod limits;
 mod stopped;
