@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::chain::{look_at_chain, look_at_head};
+use super::chain::{FoundChain, look_at_chain, look_at_head};
 use super::content::{SNAPSHOTS, Snapshots, branch_of};
 use super::find::add_owner;
+use super::look::said;
 use super::site::{Known, PruneError, Site};
 use super::thing::{Content, Kind, Place, Thing};
 use crate::git::{CommitId, Repository};
@@ -103,11 +104,16 @@ pub(super) fn look_at_snapshot(
         return Ok(());
     };
     let branch = branch_of(task)?;
-    if chain.is_empty() {
-        thing.content = look_at_head(repository, &branch, *commit)?;
-        return Ok(());
-    }
-    let found = look_at_chain(repository, &branch, chain)?;
+    let found = if chain.is_empty() {
+        look_at_head(repository, &branch, *commit).map(|content| FoundChain { content, bytes: 0 })
+    } else {
+        look_at_chain(repository, &branch, chain)
+    };
+    // What cannot be looked at stays, and does not keep others from going.
+    let found = found.unwrap_or_else(|error| FoundChain {
+        content: Content::Lost { reasons: vec![format!("failed to {}", said(&error))] },
+        bytes: 0,
+    });
     (thing.content, thing.bytes) = (found.content, found.bytes);
     Ok(())
 }
