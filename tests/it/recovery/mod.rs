@@ -6,6 +6,7 @@ mod agents;
 mod cancelled;
 mod disturbed;
 mod floods;
+mod hidden;
 mod killed;
 mod limits;
 mod stopped;
