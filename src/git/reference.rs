@@ -49,6 +49,11 @@ impl Repository {
     /// Moves, creates or deletes one ref, or fails and leaves it as it was.
     pub(super) fn edit_ref(&self, step: &RefMove<'_>) -> Result<(), GitError> {
         let repository = self.local();
+        // gix takes no lock for a ref that has its new target already.
+        if step.from.is_some() && step.from == step.to {
+            let actual = target(&repository, step.name)?;
+            return if actual == step.to { Ok(()) } else { Err(moved(step, actual)) };
+        }
         let full_name = FullName::try_from(step.name)
             .map_err(|_| GitError::InvalidName { name: step.name.to_owned() })?;
         let prepared = repository.refs.transaction().prepare(

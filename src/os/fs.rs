@@ -194,6 +194,15 @@ pub fn sweep_files(folder: &Path) {
     }
 }
 
+/// Does the same in each folder that lies in this one.
+pub fn sweep_files_of_each(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sweep_files(&entry.path());
+        }
+    }
+}
+
 fn is_abandoned(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     let Ok(metadata) = file.metadata() else { return false };

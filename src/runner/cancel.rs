@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::claim::take_up;
-use super::decide::{ClaimEnd, Stay};
+use anyhow::Context;
+
+use super::claim::go_on;
+use super::decide::ClaimEnd;
 use super::engine::Engine;
 use super::plan::Plan;
 use super::recover::{Remains, runs_of_newer, take_lock};
@@ -117,11 +119,15 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
         }
         let mut pause = LOOK_EVERY;
         for remains in remains {
-            if let Some(lock) = free_lock(engine, &remains).await? {
-                let worked = take_up(Arc::clone(engine), remains.plan, lock, Stay::UntilEmpty).await;
-                match worked.end {
-                    ClaimEnd::NotTaken => pause = TRY_AGAIN_AFTER,
-                    ClaimEnd::Recorded | ClaimEnd::Holds(_) => engine.state.wake()?,
+            let Some(lock) = free_lock(engine, &remains).await? else { continue };
+            match go_on(engine, remains.plan, &lock).await {
+                Ok(worked) if matches!(worked.end, ClaimEnd::NotTaken) => pause = TRY_AGAIN_AFTER,
+                Ok(_) => engine.state.wake()?,
+                Err(_) if engine.state.has_runner()? => pause = TRY_AGAIN_AFTER,
+                // What fails here fails again: there is no other to wait for.
+                Err(error) => {
+                    let what = format!("record the end of task {task}, which the next start goes on with");
+                    return Err(error).context(what);
                 }
             }
         }

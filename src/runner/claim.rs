@@ -64,7 +64,8 @@ pub(crate) async fn take_up(engine: Arc<Engine>, plan: Plan, lock: TaskLock, sta
     told(&engine, &task, stay, worked)
 }
 
-async fn go_on(engine: &Arc<Engine>, plan: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
+/// Goes on with a run that was left behind, or says why it cannot.
+pub(crate) async fn go_on(engine: &Arc<Engine>, plan: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
     let found = plan.clone();
     if blocking(engine, move |engine| forget_only_planned(engine, &found)).await? {
         return Ok(Worked { end: ClaimEnd::Recorded, outcome: None });

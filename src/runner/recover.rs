@@ -172,7 +172,10 @@ pub(crate) fn runs_of_newer(engine: &Engine, task: &TaskId) -> Result<Vec<RunDir
 /// Clears away what killed processes left half done in the places of this program.
 fn sweep(engine: &Engine) {
     engine.state.sweep();
-    fs::sweep_files(&engine.repository.common_dir().join("info"));
+    let git = engine.repository.common_dir();
+    fs::sweep_files(&git.join("info"));
+    // Also of tasks that ended since: nobody comes back to their worktrees.
+    fs::sweep_files_of_each(&git.join("worktrees"));
     engine.tasks.sweep();
 }
 

@@ -44,7 +44,8 @@ impl Theirs {
         let git = test.path().join(".git");
         let read = |name: &str| fs::read(git.join(name)).unwrap_or_default();
         let mut tree = files(&test.path());
-        tree.retain(|path, _| !path.starts_with(&git));
+        // What a killed `add` was writing was never theirs, and has to be gone in the end: see `left_over`.
+        tree.retain(|path, _| !path.starts_with(&git) && !is_half_written(path));
         let refs = test.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
         let ours = ["refs/claudedo/", "refs/claudedo-remotes/", "refs/heads/claudedo/"];
         let theirs = refs.lines().filter(|line| !ours.iter().any(|prefix| line.starts_with(prefix)));
@@ -56,6 +57,13 @@ impl Theirs {
             config: read("config"),
             hooks: files(&git.join("hooks")),
         }
+    }
+}
+
+/// Writes a file into a worktree as a person does, and a witness of it.
+pub(crate) fn write_by_hand(test: &TestRepository, worktree: &Path) {
+    for folder in [worktree, &witnesses(test)] {
+        fs::write(folder.join("by-hand.txt"), "by hand\n").unwrap();
     }
 }
 
@@ -174,6 +182,12 @@ fn claims(events: &[Value]) -> BTreeMap<String, (usize, usize)> {
         }
     }
     claims
+}
+
+/// Returns whether a file is one of the program's own that was to replace another.
+pub(crate) fn is_half_written(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(".claudedo-") && name.ends_with(".tmp")
 }
 
 /// Makes half-written files old: a start leaves those alone that somebody may be writing at the moment.

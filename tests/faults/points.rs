@@ -10,8 +10,11 @@ use crate::criteria::{Theirs, broken, unclear};
 use crate::scenario::{ALL, Faults, Scenario, TASK, repository};
 use crate::support::TestRepository;
 
-/// Of the steps of other lives than the first, one of so many is broken, unless `CLAUDEDO_FAULT_STEPS=all` is set.
-const SAMPLE: usize = 16;
+/// Of the steps of a life, one of so many is broken, unless `CLAUDEDO_FAULT_STEPS=all` is set.
+const SAMPLE: usize = 20;
+
+/// Of those of the first life, one of so many meets a broken or a full disk; it is killed at each.
+const FIRST_SAMPLE: usize = 4;
 
 /// A step of a life: the point, and the how-many-th time that it is met.
 type Step = (String, usize);
@@ -32,6 +35,8 @@ fn steps(scenario: &Scenario) -> Vec<Step> {
 
 /// Breaks one step, kills the start after at the same point, starts again, and returns what does not hold then.
 fn trial(scenario: &Scenario, (point, number): &Step, fault: &str) -> Vec<String> {
+    // Whatever panics below, this is what was broken.
+    println!("{} {point}@{number}:{fault}", scenario.name);
     let test = repository(scenario);
     let before = Theirs::of(&test);
     // A disk that is full stays full.
@@ -39,8 +44,10 @@ fn trial(scenario: &Scenario, (point, number): &Step, fault: &str) -> Vec<String
     let first = Faults::new(&test, &format!("{place}:{fault},{}", scenario.given));
     let mut answers = (scenario.play)(&test, &first);
     let mut bad = Vec::new();
-    // Two slots take turns as they like.
-    if scenario.name != "several" && first.met().iter().filter(|name| *name == point).count() < *number {
+    // Two slots take turns as they like, and how much an agent without its supervisor still does is a race.
+    if !["several", "orphaned"].contains(&scenario.name)
+        && first.met().iter().filter(|name| *name == point).count() < *number
+    {
         bad.push("0: the step was not met".to_owned());
     }
     let words = format!("{answers:#?}");
@@ -73,14 +80,25 @@ fn ends(test: &TestRepository, scenario: &Scenario, of_the_disk: &[&str]) -> Vec
         let end = end(task);
         !scenario.outcomes.contains(&end.as_str()) && !of_the_disk.contains(&end.as_str())
     });
-    wrong.map(|task| format!("2: {task}: {}", test.history(task))).collect()
+    let reasons = |task: &str| -> Vec<String> {
+        test.records(task)
+            .iter()
+            .map(|record| format!("{}: {}", record["reason"], record["message"]))
+            .collect()
+    };
+    wrong.map(|task| format!("2: {task}: {} {:?}", test.history(task), reasons(task))).collect()
 }
 
 /// Breaks the steps of a life, one at a time.
 fn break_each(name: &str, fault: &str) {
     let (at, scenario) = ALL.iter().enumerate().find(|(_, scenario)| scenario.name == name).unwrap();
-    let is_whole = at == 0 || env::variable("CLAUDEDO_FAULT_STEPS").is_some_and(|steps| steps == "all");
-    let stride = if is_whole { 1 } else { SAMPLE };
+    let is_whole = env::variable("CLAUDEDO_FAULT_STEPS").is_some_and(|steps| steps == "all");
+    let stride = match (at, fault) {
+        _ if is_whole => 1,
+        (0, "kill") => 1,
+        (0, _) => FIRST_SAMPLE,
+        _ => SAMPLE,
+    };
     let steps = steps(scenario);
     let broken = steps.iter().skip((at + fault.len()) % stride).step_by(stride);
     let bad: Vec<String> = broken.flat_map(|step| trial(scenario, step, fault)).collect();
@@ -96,7 +114,12 @@ fn every_point_is_met_in_some_life() {
         }
     }
     for point in FaultPoint::ALL {
-        println!("| `{}` | {} | {:?} |", point.name(), point.meaning(), met.get(point.name()));
+        let lives: Vec<&str> = met.get(point.name()).into_iter().flatten().copied().collect();
+        let lives = if lives.len() > 3 { format!("{} lives", lives.len()) } else { lives.join(", ") };
+        println!("| `{}` | {} | {lives} |", point.name(), point.meaning());
+    }
+    for point in FaultPoint::PRUNE {
+        println!("| `{}` | {} | `prune` |", point.name(), point.meaning());
     }
     let missed: Vec<&str> =
         FaultPoint::ALL.iter().map(|point| point.name()).filter(|name| !met.contains_key(*name)).collect();
@@ -139,6 +162,16 @@ fn a_run_that_is_cut_off_before_its_first_word_goes_on_in_its_conversation() {
 #[test]
 fn a_supervisor_that_is_killed_before_it_starts_the_agent_is_no_failure_of_the_task() {
     assert_holds("done", "supervisor-locked", "kill");
+}
+
+#[test]
+fn commits_beside_the_branch_that_were_kept_before_the_kill_are_kept_again() {
+    assert_holds("beside", "record-written", "kill");
+}
+
+#[test]
+fn a_cancel_that_cannot_be_recorded_says_so_at_once() {
+    assert_holds("cancelled", "ref-locked", "enospc");
 }
 
 fn assert_holds(name: &str, point: &str, fault: &str) {

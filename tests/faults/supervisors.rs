@@ -29,10 +29,11 @@ fn one_that_is_killed_at_once_is_started_again() {
 }
 
 #[test]
-fn one_that_is_killed_each_time_is_a_failure_that_says_so() {
+fn one_that_is_killed_each_time_cuts_the_task_off_and_says_so() {
     let test = TestRepository::with_fake();
     let answer = run_with_supervisor(&test, "kill -9 $$");
     assert_eq!(answer.status, 1, "{answer:#?}");
     assert!(answer.stderr.contains("before the agent started"), "{answer:#?}");
-    assert_eq!(test.history("work-a1b2"), "claimed finished:failed");
+    // Nothing of it is the task's failure.
+    assert_eq!(test.history("work-a1b2"), "claimed finished:interrupted");
 }

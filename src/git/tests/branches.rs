@@ -59,6 +59,19 @@ fn a_branch_moves_only_from_where_it_was_expected() {
 }
 
 #[test]
+fn a_ref_may_be_moved_to_where_it_is_by_somebody_who_does_that_a_second_time() {
+    let fixture = Fixture::new();
+    let (first, second) = two_commits(&fixture);
+    let repository = fixture.repository();
+    let name = "refs/claudedo/snapshots/one-head";
+    repository.move_own_ref(name, None, Some(first)).unwrap();
+    repository.move_own_ref(name, Some(first), Some(first)).unwrap();
+    assert_eq!(repository.own_ref(name).unwrap(), Some(first));
+    let error = repository.move_own_ref(name, Some(second), Some(second)).unwrap_err();
+    assert!(matches!(error, GitError::RefMoved { .. }), "{error:?}");
+}
+
+#[test]
 fn a_branch_that_is_gone_is_not_moved_back_into_being() {
     let fixture = Fixture::new();
     let (first, second) = two_commits(&fixture);

@@ -35,7 +35,7 @@ const KILL: &[Fault] = &[Fault::Kill];
 
 /// The whole campaign.
 #[rustfmt::skip]
-const ROWS: [Row; 27] = [
+const ROWS: [Row; 36] = [
     Row { scenarios: &[Scenario::Edits], process: Process::Runner, calls: Calls::Link, faults: &[Fault::NoSpace, Fault::Broken], step: 1 },
     Row { scenarios: &[Scenario::Edits, Scenario::Unfinished], process: Process::Runner, calls: Calls::Write, faults: &[Fault::NoSpace, Fault::Broken], step: 5 },
     Row { scenarios: &[Scenario::Edits, Scenario::Unfinished], process: Process::Runner, calls: Calls::Open, faults: &[Fault::NoDescriptor], step: 9 },
@@ -63,6 +63,15 @@ const ROWS: [Row; 27] = [
     Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::Change, faults: KILL, step: 1 },
     Row { scenarios: &[Scenario::Added], process: Process::Add, calls: Calls::All, faults: KILL, step: 9 },
     Row { scenarios: &[Scenario::Cancelled], process: Process::Cancel, calls: Calls::Change, faults: KILL, step: 1 },
+    Row { scenarios: &[Scenario::Snapshots], process: Process::Runner, calls: Calls::Change, faults: KILL, step: 3 },
+    Row { scenarios: &[Scenario::Snapshots], process: Process::Recovery, calls: Calls::Change, faults: KILL, step: 7 },
+    Row { scenarios: &[Scenario::Snapshots], process: Process::Runner, calls: Calls::Rename, faults: &[Fault::NoSpace, Fault::Broken], step: 5 },
+    Row { scenarios: &[Scenario::Ended], process: Process::Prune, calls: Calls::Change, faults: KILL, step: 1 },
+    Row { scenarios: &[Scenario::Ended], process: Process::Prune, calls: Calls::Unlink, faults: &[Fault::Broken], step: 5 },
+    Row { scenarios: &[Scenario::Unfinished], process: Process::Restore, calls: Calls::Change, faults: KILL, step: 1 },
+    Row { scenarios: &[Scenario::Unfinished], process: Process::Restore, calls: Calls::Write, faults: &[Fault::NoSpace, Fault::Broken], step: 4 },
+    Row { scenarios: &[Scenario::Unfinished], process: Process::Retry, calls: Calls::Change, faults: KILL, step: 1 },
+    Row { scenarios: &[Scenario::Unfinished], process: Process::Retry, calls: Calls::Write, faults: &[Fault::NoSpace, Fault::Broken], step: 4 },
 ];
 
 /// Returns all points of the whole campaign, those of a row together.

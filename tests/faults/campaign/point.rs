@@ -2,7 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::scenario::Scenario;
+use super::scenario::{Scenario, TASK};
+
+/// Removes all that may go, whatever its age.
+const PRUNE: [&str; 9] =
+    ["prune", "--older-than", "0d", "--only", "worktrees", "--only", "snapshots", "--only", "logs"];
 
 /// One point of the campaign: `scenario/process/call/fault/at`, and for a start that recovers `/first`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +41,12 @@ pub(super) enum Process {
     Add,
     /// `git claudedo cancel`.
     Cancel,
+    /// `git claudedo prune` of everything that may go, after a run.
+    Prune,
+    /// `git claudedo restore` into a worktree in which somebody has written, after a run.
+    Restore,
+    /// `git claudedo retry` of a task that failed.
+    Retry,
 }
 
 /// Which system calls count.
@@ -68,7 +78,7 @@ pub(super) enum Fault {
 }
 
 impl Process {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Runner,
         Self::MainThread,
         Self::Supervisor,
@@ -77,6 +87,9 @@ impl Process {
         Self::Git,
         Self::Add,
         Self::Cancel,
+        Self::Prune,
+        Self::Restore,
+        Self::Retry,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -89,6 +102,20 @@ impl Process {
             Self::Git => "git",
             Self::Add => "add",
             Self::Cancel => "cancel",
+            Self::Prune => "prune",
+            Self::Restore => "restore",
+            Self::Retry => "retry",
+        }
+    }
+
+    /// Returns the arguments of a command that is given once the tasks have ended.
+    pub(super) fn of_ended(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Prune => Some(&PRUNE),
+            Self::Restore => Some(&["restore", TASK]),
+            Self::Retry => Some(&["retry", TASK]),
+            Self::Runner | Self::MainThread | Self::Supervisor | Self::Recovery | Self::Tree => None,
+            Self::Git | Self::Add | Self::Cancel => None,
         }
     }
 }

@@ -6,6 +6,9 @@ use crate::support::TestRepository;
 /// The task of most scenarios.
 pub(super) const TASK: &str = "work-a1b2";
 
+/// The other task of some.
+pub(super) const OTHER_TASK: &str = "more-c3d4";
+
 /// The file that an agent makes once it waits to be cancelled.
 pub(super) const BEGUN: &str = "begun";
 
@@ -29,10 +32,14 @@ pub(super) enum Scenario {
     Two,
     /// The task is written by `git claudedo add`, and runs then.
     Added,
+    /// It is kept as a snapshot all the time, and the agent goes on once there is one.
+    Snapshots,
+    /// One task is done and one failed, each with work in its worktree.
+    Ended,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Edits,
         Self::Retried,
         Self::Commits,
@@ -40,6 +47,8 @@ impl Scenario {
         Self::Unfinished,
         Self::Two,
         Self::Added,
+        Self::Snapshots,
+        Self::Ended,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -51,6 +60,8 @@ impl Scenario {
             Self::Unfinished => "unfinished",
             Self::Two => "two",
             Self::Added => "added",
+            Self::Snapshots => "snapshots",
+            Self::Ended => "ended",
         }
     }
 
@@ -58,13 +69,22 @@ impl Scenario {
     pub(super) fn write(self, test: &TestRepository) {
         match self {
             Self::Two => {
-                for task in ["work-a1b2", "more-c3d4"] {
+                for task in [TASK, OTHER_TASK] {
                     add(test, task, &self.steps(test));
                 }
             }
             Self::Added => {}
             Self::Unfinished => {
                 test.set("retries", "0");
+                add(test, TASK, &self.steps(test));
+            }
+            Self::Ended => {
+                test.set("retries", "0");
+                add(test, TASK, &Self::Edits.steps(test));
+                add(test, OTHER_TASK, &Self::Unfinished.steps(test));
+            }
+            Self::Snapshots => {
+                test.set("snapshotInterval", "20ms");
                 add(test, TASK, &self.steps(test));
             }
             Self::Edits | Self::Retried | Self::Commits | Self::Cancelled => {
@@ -92,7 +112,13 @@ impl Scenario {
                 let begun = format!("sh touch {}", test.gate(BEGUN).display());
                 vec![write("one"), begun, test.wait_step(GATE), write("other")]
             }
-            Self::Unfinished => vec![
+            Self::Snapshots => {
+                // At most a second: the runner that takes them may be dead.
+                let is_there = "git for-each-ref refs/claudedo/snapshots | grep -q .";
+                let wait = format!("sh for i in $(seq 50); do {is_there} && break; sleep 0.02; done");
+                vec![write("one"), wait, write("other")]
+            }
+            Self::Unfinished | Self::Ended => vec![
                 write("one"),
                 fixed("sh printf 'half of a li' >unfinished.txt"),
                 fixed("result error text=It cannot be done."),

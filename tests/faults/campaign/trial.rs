@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::point::{Fault, Point, Process};
-use super::scenario::{BEGUN, GATE, Scenario, TASK};
-use crate::criteria::{Theirs, broken, prepare, unclear};
+use super::scenario::{BEGUN, GATE, OTHER_TASK, Scenario, TASK};
+use crate::criteria::{Theirs, broken, is_half_written, prepare, unclear, write_by_hand};
 use crate::support::{Answer, TestRepository};
 
 /// How long any command of a trial may take. What takes longer is stuck.
@@ -100,9 +100,12 @@ impl Trial {
         }
         self.test.release(GATE);
         let before = if self.point.scenario == Scenario::Added { self.add_again(told) } else { before };
+        if let Some(arguments) = self.point.process.of_ended() {
+            self.finish("the same command again", self.plain(), arguments, told);
+        }
         self.start_again(told);
         told.states = self.states();
-        self.judge_ends(told);
+        self.judge_ends(told, is_child_struck(&log));
         if log.lines().any(|line| line.contains("(INJECTED)") && line.contains("/stderr>")) {
             // What was said of the failure is what failed.
             told.broken.retain(|line| !line.starts_with("3: "));
@@ -122,6 +125,14 @@ impl Trial {
                 return;
             }
         }
+        if let Some(arguments) = self.point.process.of_ended() {
+            self.finish("the run before", self.plain(), &["run"], told);
+            // A worktree in which somebody wrote stays: another one is to go.
+            let task = if self.point.process == Process::Prune { OTHER_TASK } else { TASK };
+            write_by_hand(&self.test, &self.test.workspace("worktrees", task));
+            self.finish("the command", self.straced(&self.point), arguments, told);
+            return;
+        }
         if self.point.first > 0 {
             let first = Point {
                 process: Process::Runner,
@@ -130,7 +141,8 @@ impl Trial {
                 at: self.point.first,
                 ..self.point.clone()
             };
-            self.finish("the first run", self.straced(&first), &["run"], told);
+            // Where the point is beyond its end, somebody has to cancel it as well.
+            self.run_and_cancel(self.straced(&first), told);
         }
         let command = match self.point.process {
             Process::Runner | Process::MainThread | Process::Recovery | Process::Tree => {
@@ -138,7 +150,9 @@ impl Trial {
             }
             Process::Supervisor => self.with_supervisor(),
             Process::Git => self.with_git(),
-            Process::Add | Process::Cancel => self.plain(),
+            Process::Add | Process::Cancel | Process::Prune | Process::Restore | Process::Retry => {
+                self.plain()
+            }
         };
         self.run_and_cancel(command, told);
     }
@@ -185,7 +199,9 @@ impl Trial {
     /// Adds the task where it is not there, as somebody would whose command was killed.
     fn add_again(&self, told: &mut Told) -> Theirs {
         let folder = fs::read_dir(self.test.path().join(".claudedo/tasks")).ok();
-        let files: Vec<PathBuf> = folder.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+        let files = folder.into_iter().flatten().map(|entry| entry.unwrap().path());
+        // What `add` had begun and not renamed is no task.
+        let files: Vec<PathBuf> = files.filter(|path| !is_half_written(path)).collect();
         for file in &files {
             let text = fs::read_to_string(file).unwrap();
             if !text.contains("other $CLAUDEDO_RUN") {
@@ -220,17 +236,22 @@ impl Trial {
     }
 
     /// What was only killed, and not the agent, is done in the end as if nothing had been.
-    fn judge_ends(&self, told: &mut Told) {
-        // Each child's `execve` is its first: no supervisor ever starts.
-        let is_agent_whole =
-            !matches!(self.point.process, Process::Tree | Process::Git) && self.point.call != "execve";
-        let expected = match self.point.scenario {
-            Scenario::Cancelled => &["done", "cancelled"][..],
-            Scenario::Unfinished => &["failed"],
-            Scenario::Edits | Scenario::Retried | Scenario::Commits | Scenario::Two | Scenario::Added => {
-                &["done"]
-            }
+    ///
+    /// A child that dies between its start and its `execve` is another matter. strace counts for each process, so it
+    /// strikes every supervisor that a runner starts at the same call, until the runner gives up, and says so; and a
+    /// child of the supervisor is the agent, which then was killed before its first word. Both are failures.
+    fn judge_ends(&self, told: &mut Told, is_child_struck: bool) {
+        let is_agent_whole = !matches!(self.point.process, Process::Tree | Process::Git);
+        let mut expected = match self.point.scenario {
+            Scenario::Cancelled => vec!["done", "cancelled"],
+            Scenario::Unfinished => vec!["failed"],
+            Scenario::Ended => vec!["done", "failed"],
+            Scenario::Edits | Scenario::Retried | Scenario::Commits | Scenario::Two => vec!["done"],
+            Scenario::Added | Scenario::Snapshots => vec!["done"],
         };
+        if is_child_struck {
+            expected.extend(["failed", "interrupted"]);
+        }
         let others = told.states.iter().filter(|state| !expected.contains(&state.as_str()));
         if self.point.fault == Fault::Kill && is_agent_whole && others.count() > 0 {
             told.broken.push(format!("2: a task that was only killed ends {:?}", told.states));
@@ -303,10 +324,15 @@ impl Trial {
         match point.process {
             Process::MainThread => {}
             // Whatever the process starts is let go.
-            Process::Runner | Process::Recovery | Process::Supervisor | Process::Add | Process::Cancel => {
-                arguments.extend(["-f", "-b", "execve"].map(str::to_owned));
-            }
             Process::Tree | Process::Git => arguments.push("-f".to_owned()),
+            Process::Runner
+            | Process::Recovery
+            | Process::Supervisor
+            | Process::Add
+            | Process::Cancel
+            | Process::Prune
+            | Process::Restore
+            | Process::Retry => arguments.extend(["-f", "-b", "execve"].map(str::to_owned)),
         }
         if point.fault != Fault::Kill {
             arguments.push("-y".to_owned());
@@ -321,6 +347,18 @@ impl Trial {
     fn log(&self) -> PathBuf {
         self.test.root().join("strace.log")
     }
+}
+
+/// Returns whether a child of the broken process was killed by strace, as its parent was told.
+fn is_child_struck(log: &str) -> bool {
+    let told = log.lines().filter(|line| line.contains("si_code=CLD_KILLED"));
+    let mut children = told.filter_map(|line| line.split_once("si_pid=")?.1.split(',').next());
+    children.any(|child| {
+        let end = |line: &str| {
+            line.split_once(' ').is_some_and(|(id, rest)| id == child && rest.contains("killed by SIGKILL"))
+        };
+        log.lines().any(end)
+    })
 }
 
 /// No disk is behind those: what a program tells itself cannot fail for want of space.

@@ -237,16 +237,19 @@ fn assert_resumed(test: &TestRepository) {
 #[test]
 fn what_a_killed_process_left_half_written_goes_with_the_next_start() {
     let test = TestRepository::with_fake();
+    test.add_task("ended-c3d4", &["write c.txt 1"]);
+    test.run(0);
     let wait = test.wait_step("gate");
     test.add_task(TASK, &["write a.txt 1", &wait]);
     let runner = test.start(&["run"]);
     test.wait_for_output("File written");
     runner.kill();
-    let folders = [".git/claudedo", ".git/claudedo/cache", ".git/claudedo/trust", ".claudedo/tasks"];
-    let worktree = format!(".git/worktrees/{TASK}");
+    let folders =
+        [".git/claudedo", ".git/claudedo/cache", ".git/claudedo/trust", ".git/info", ".claudedo/tasks"];
+    let (worktree, ended) = (format!(".git/worktrees/{TASK}"), ".git/worktrees/ended-c3d4");
     let files: Vec<String> = folders
         .iter()
-        .chain(&[worktree.as_str()])
+        .chain(&[worktree.as_str(), ended])
         .map(|folder| format!("{folder}/.claudedo-x1.tmp"))
         .collect();
     for file in &files {
