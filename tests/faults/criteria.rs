@@ -61,6 +61,7 @@ impl Theirs {
 }
 
 /// Writes a file into a worktree as a person does, and a witness of it.
+#[expect(clippy::disallowed_methods, reason = "a person's editor does as it likes")]
 pub(crate) fn write_by_hand(test: &TestRepository, worktree: &Path) {
     for folder in [worktree, &witnesses(test)] {
         fs::write(folder.join("by-hand.txt"), "by hand\n").unwrap();
@@ -78,7 +79,12 @@ pub(crate) fn prepare(test: &TestRepository) {
 pub(crate) fn witness_step(test: &TestRepository, name: &str) -> String {
     let file = format!("{name}-$CLAUDEDO_RUN.txt");
     let witness = witnesses(test).join(&file);
-    format!("sh printf '%s\\n' \"{name} $CLAUDEDO_RUN\" >{file} && cp {file} {}", witness.display())
+    // An agent that is killed while it copies leaves no witness, rather than an empty one of bytes that nobody wrote.
+    let (copy, witness) = (test.root().join("tmp").join(&file), witness.display().to_string());
+    format!(
+        "sh printf '%s\\n' \"{name} $CLAUDEDO_RUN\" >{file} && cp {file} {copy} && mv {copy} {witness}",
+        copy = copy.display()
+    )
 }
 
 /// Returns what does not hold of all five, with the number of each, once the last start is over.
@@ -137,7 +143,10 @@ fn lost(test: &TestRepository) -> Vec<String> {
         let id = test.git(&["hash-object", "--no-filters", path.to_str().unwrap()]);
         !reachable.contains(id.as_str()) && !kept.contains(bytes)
     });
-    lost.map(|(path, _)| format!("1: lost {}", path.file_name().unwrap().display())).collect()
+    let told = |(path, bytes): (PathBuf, Vec<u8>)| {
+        format!("1: lost {} of {} bytes", path.file_name().unwrap().display(), bytes.len())
+    };
+    lost.map(told).collect()
 }
 
 /// Returns the tasks that are stuck, and the claims that have no end or more than one (criterion 2).

@@ -34,6 +34,7 @@ fn steps(scenario: &Scenario) -> Vec<Step> {
 }
 
 /// Breaks one step, kills the start after at the same point, starts again, and returns what does not hold then.
+#[expect(clippy::print_stdout, reason = "a test that hangs has to tell what it broke")]
 fn trial(scenario: &Scenario, (point, number): &Step, fault: &str) -> Vec<String> {
     // Whatever panics below, this is what was broken.
     println!("{} {point}@{number}:{fault}", scenario.name);

@@ -105,7 +105,7 @@ impl Trial {
         }
         self.start_again(told);
         told.states = self.states();
-        self.judge_ends(told, is_child_struck(&log));
+        self.judge_ends(told, &log);
         if log.lines().any(|line| line.contains("(INJECTED)") && line.contains("/stderr>")) {
             // What was said of the failure is what failed.
             told.broken.retain(|line| !line.starts_with("3: "));
@@ -240,7 +240,7 @@ impl Trial {
     /// A child that dies between its start and its `execve` is another matter. strace counts for each process, so it
     /// strikes every supervisor that a runner starts at the same call, until the runner gives up, and says so; and a
     /// child of the supervisor is the agent, which then was killed before its first word. Both are failures.
-    fn judge_ends(&self, told: &mut Told, is_child_struck: bool) {
+    fn judge_ends(&self, told: &mut Told, log: &str) {
         let is_agent_whole = !matches!(self.point.process, Process::Tree | Process::Git);
         let mut expected = match self.point.scenario {
             Scenario::Cancelled => vec!["done", "cancelled"],
@@ -249,7 +249,7 @@ impl Trial {
             Scenario::Edits | Scenario::Retried | Scenario::Commits | Scenario::Two => vec!["done"],
             Scenario::Added | Scenario::Snapshots => vec!["done"],
         };
-        if is_child_struck {
+        if is_child_struck(log) {
             expected.extend(["failed", "interrupted"]);
         }
         let others = told.states.iter().filter(|state| !expected.contains(&state.as_str()));
