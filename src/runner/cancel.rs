@@ -25,6 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After how long a run that could not be ended is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// How often that is tried again: a disk that is full stays so.
+const TRIES_MAX: u32 = 2;
+
 /// How long the runner that is at work has to record the end, beyond the agent's own grace.
 const RECORD_WAIT: Duration = Duration::from_mins(2);
 
@@ -106,6 +109,7 @@ pub(crate) fn hand_on_request(from: &RunDirectory, to: &RunDirectory) -> Result<
 
 async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Result<Cancelled> {
     let give_up = clock::monotonic() + RECORD_WAIT;
+    let mut tries_left = TRIES_MAX;
     while clock::monotonic() < give_up {
         // An earlier run has its record: the next start removes its folder.
         let remains = remains_of(engine, task)?.latest;
@@ -120,7 +124,8 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
             if let Some(lock) = free_lock(engine, &remains).await? {
                 let worked = take_up(Arc::clone(engine), remains.plan, lock, Stay::UntilEmpty).await;
                 match worked.end {
-                    ClaimEnd::NotTaken => pause = TRY_AGAIN_AFTER,
+                    ClaimEnd::NotTaken if tries_left == 0 => return Ok(Cancelled::Requested),
+                    ClaimEnd::NotTaken => (pause, tries_left) = (TRY_AGAIN_AFTER, tries_left - 1),
                     ClaimEnd::Recorded | ClaimEnd::Holds(_) => engine.state.wake()?,
                 }
             }
