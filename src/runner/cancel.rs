@@ -27,6 +27,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After how long a run that could not be ended is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
+/// How often that is tried again: a disk that is full stays so.
+const TRIES_MAX: u32 = 2;
+
 /// How long the runner that is at work has to record the end, beyond the agent's own grace.
 const RECORD_WAIT: Duration = Duration::from_mins(2);
 
@@ -108,6 +111,7 @@ pub(crate) fn hand_on_request(from: &RunDirectory, to: &RunDirectory) -> Result<
 
 async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Result<Cancelled> {
     let give_up = clock::monotonic() + RECORD_WAIT;
+    let mut tries_left = TRIES_MAX;
     while clock::monotonic() < give_up {
         // An earlier run has its record: the next start removes its folder.
         let remains = remains_of(engine, task)?.latest;
@@ -123,7 +127,11 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
             match go_on(engine, remains.plan, &lock).await {
                 Ok(worked) if matches!(worked.end, ClaimEnd::NotTaken) => pause = TRY_AGAIN_AFTER,
                 Ok(_) => engine.state.wake()?,
-                Err(_) if engine.state.has_runner()? => pause = TRY_AGAIN_AFTER,
+                // The wish is written, and the runner brings it about.
+                Err(_) if engine.state.has_runner()? && tries_left == 0 => return Ok(Cancelled::Requested),
+                Err(_) if engine.state.has_runner()? => {
+                    (pause, tries_left) = (TRY_AGAIN_AFTER, tries_left - 1)
+                }
                 // What fails here fails again: there is no other to wait for.
                 Err(error) => {
                     let what = format!("record the end of task {task}, which the next start goes on with");

@@ -11,7 +11,7 @@ use super::{Fixture, git_in, write};
 use crate::git::{CommitId, GitError, Snapshot, TreeId};
 
 /// How long a worktree may take until all of its files are old enough to be believed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Worktrees with one of everything, as an agent left them.
 struct Site {
@@ -26,10 +26,14 @@ impl Site {
         let fixture = torture_base();
         let base = fixture.repository().head_commit_id().unwrap();
         let paths: Vec<PathBuf> = names.iter().map(|name| fixture.add_worktree(name)).collect();
-        paths.iter().for_each(|path| torture(path));
+        for path in &paths {
+            torture(path);
+        }
         let kept = fixture.repository().snapshot(&paths[0], base).unwrap().tree;
         let site = Self { fixture, base, kept };
-        paths.iter().for_each(|path| site.settle(path));
+        for path in &paths {
+            site.settle(path);
+        }
         (site, paths)
     }
 
