@@ -130,7 +130,7 @@ async fn end(engine: &Arc<Engine>, task: &TaskId, reason: &str) -> anyhow::Resul
                 // The wish is written, and the runner brings it about.
                 Err(_) if engine.state.has_runner()? && tries_left == 0 => return Ok(Cancelled::Requested),
                 Err(_) if engine.state.has_runner()? => {
-                    (pause, tries_left) = (TRY_AGAIN_AFTER, tries_left - 1)
+                    (pause, tries_left) = (TRY_AGAIN_AFTER, tries_left - 1);
                 }
                 // What fails here fails again: there is no other to wait for.
                 Err(error) => {
