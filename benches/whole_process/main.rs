@@ -18,6 +18,7 @@ mod hook;
 mod log;
 mod many;
 mod measure;
+mod prune;
 mod recovery;
 mod report;
 mod single;
@@ -42,6 +43,7 @@ const FIGURES: &[Figure] = &[
     ("show", many::show),
     ("list", many::list),
     ("hook", hook::hook),
+    ("prune", prune::prune),
     ("snapshot", snapshot::snapshot),
     ("latency", watch::latency),
     ("arrival", watch::arrival),
@@ -52,6 +54,10 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.first().is_some_and(|word| word == measure::HELPER) {
         measure::help(&words[1..]);
+        return ExitCode::SUCCESS;
+    }
+    if words.first().is_some_and(|word| word == snapshot::HELPER) {
+        snapshot::help(&words[1..]);
         return ExitCode::SUCCESS;
     }
     // Cargo adds this word by itself.

@@ -116,6 +116,20 @@ pub(crate) fn help(words: &[String]) {
     println!("{cpu} {} {}", wall.as_secs_f64() * 1e3, megabytes(usage.max_rss()));
 }
 
+/// Prints the three numbers for one of several calls of a function in this process, of which the first is not counted.
+pub(crate) fn help_with(calls: u32, mut call: impl FnMut()) {
+    call();
+    let used = || {
+        let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
+        (milliseconds(usage.user_time()) + milliseconds(usage.system_time()), megabytes(usage.max_rss()))
+    };
+    let (before, started) = (used().0, Instant::now());
+    (0..calls).for_each(|_| call());
+    let (wall, (cpu, memory)) = (started.elapsed(), used());
+    let calls = f64::from(calls);
+    println!("{} {} {memory}", (cpu - before) / calls, wall.as_secs_f64() * 1e3 / calls);
+}
+
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52 microseconds")]
 fn milliseconds(time: TimeVal) -> f64 {
     time.tv_sec() as f64 * 1e3 + time.tv_usec() as f64 / 1e3

@@ -1,10 +1,17 @@
 //! Figures of snapshots: a worktree of two thousand files in which nothing, or one file, has changed.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::measure::{Costs, Range};
+use git_claudedo::git::{BranchName, Repository};
+use git_claudedo::runner::snapshots::Site;
+use git_claudedo::store::snapshots::{Snapshots, Why};
+use git_claudedo::store::state_directory::StateDirectory;
+use git_claudedo::task::TaskId;
+
+use crate::measure::{Costs, Range, help_with};
 use crate::report::{Figure, Report};
 use crate::workshop::{PROGRAM, Workshop};
 
@@ -18,47 +25,74 @@ const ROUNDS: usize = 60;
 /// Files that were written so recently are looked into once more.
 const FRESH: Duration = Duration::from_secs(4);
 
+/// How often what git takes one of ours may take.
+const LIMIT: f64 = 1.2;
+
 const TASK: &str = "fill-a1b2";
 
-/// An unchanged worktree against `git status` there, both without the price of starting at all; then one changed file.
+/// The word that makes this program take snapshots as a runner does.
+pub(crate) const HELPER: &str = "--snapshots";
+
+/// How many it takes.
+const CALLS: u32 = 20;
+
+/// An unchanged worktree: a snapshot as it is taken while a run goes on, in the runner, against all that `git status` does
+/// beyond starting; then the command; then one changed file.
 pub(crate) fn snapshot(report: &mut Report) {
     let workshop = Workshop::new();
     let worktree = at_rest(&workshop);
     let worktree = worktree.to_str().unwrap();
-    let create = ["snapshots", "create", TASK];
-    let (mut git, mut ours, mut git_start, mut our_start) =
-        (Costs::default(), Costs::default(), Costs::default(), Costs::default());
+    let (mut git, mut git_start) = (Costs::default(), Costs::default());
+    let (mut command, mut start, mut taken) = (Costs::default(), Costs::default(), Costs::default());
     for _ in 0..ROUNDS {
         git_start.push(workshop.measure("git", &["--version"]));
         git.push(workshop.measure("git", &["-C", worktree, "status", "--porcelain"]));
-        our_start.push(workshop.measure(PROGRAM, &["--version"]));
-        ours.push(workshop.measure(PROGRAM, &create));
+        taken.push(workshop.measure_own(&[HELPER, worktree]));
+        start.push(workshop.measure(PROGRAM, &["--version"]));
+        command.push(workshop.measure(PROGRAM, &["snapshots", "create", TASK]));
     }
-    let (ours_wall, git_wall) = (ours.wall_above(&our_start), git.wall_above(&git_start));
-    let (ours_cpu, git_cpu) = (ours.cpu_above(&our_start), git.cpu_above(&git_start));
-    report.add(
-        Figure::new("snapshot of 2,000 unchanged files (git: `status`), wall", "ms", ours_wall)
-            .beside(git_wall),
+    let (git_wall, git_cpu) = (git.wall_above(&git_start), git.cpu_above(&git_start));
+    let name = "snapshot of 2,000 unchanged files (git: `status`)";
+    both(report, name, (taken.cpu(), taken.wall()), (git_cpu, git_wall), Some(LIMIT));
+    let ours = (command.cpu_above(&start), command.wall_above(&start));
+    both(report, "`snapshots create` of them, without its start", ours, (git_cpu, git_wall), None);
+    both(
+        report,
+        "`snapshots create` as a whole",
+        (command.cpu(), command.wall()),
+        (git.cpu(), git.wall()),
+        None,
     );
-    report.add(Figure::new("snapshot of 2,000 unchanged files, CPU", "ms", ours_cpu).beside(git_cpu));
-    report.add(
-        Figure::new(
-            "snapshot of 2,000 unchanged files, wall against git's",
-            "×",
-            ours_wall.over(git_wall.median),
-        )
-        .at_most(1.2),
-    );
-    report.add(
-        Figure::new(
-            "snapshot of 2,000 unchanged files, CPU against git's",
-            "×",
-            ours_cpu.over(git_cpu.median),
-        )
-        .at_most(1.2),
-    );
-    report.add(Figure::new("the whole command, wall", "ms", ours.wall()).beside(git.wall()));
     changed(report, &workshop, worktree);
+}
+
+/// Prints CPU and wall, and how often git's they are.
+fn both(report: &mut Report, name: &str, ours: (Range, Range), git: (Range, Range), limit: Option<f64>) {
+    for (what, ours, git) in [("CPU", ours.0, git.0), ("wall", ours.1, git.1)] {
+        report.add(Figure::new(&format!("{name}, {what}"), "ms", ours).beside(git));
+        let name = format!("{name}, {what} against git's");
+        let figure = Figure::new(&name, "×", ours.over(git.median));
+        report.add(match limit {
+            Some(limit) => figure.at_most(limit),
+            None => figure,
+        });
+    }
+}
+
+/// Takes snapshots of the task's worktree as its runner would, and prints what one costs.
+pub(crate) fn help(words: &[String]) {
+    let repository = Repository::discover(Path::new(".")).unwrap();
+    let state = StateDirectory::new(&repository.common_dir());
+    let task: TaskId = TASK.parse().unwrap();
+    let branch: BranchName = format!("refs/heads/claudedo/{task}").parse().unwrap();
+    let run = Snapshots::new(&repository, &state).load(&task).unwrap().pop().unwrap().run;
+    let begins = repository.head_commit_id().unwrap();
+    let path = Path::new(&words[0]);
+    let site = Site { repository: &repository, state: &state, path, branch: &branch, begins };
+    help_with(CALLS, || {
+        let taken = site.take_again(&task, run, Why::Periodic, &AtomicBool::new(false)).unwrap();
+        assert!(taken.is_none(), "something changed");
+    });
 }
 
 fn changed(report: &mut Report, workshop: &Workshop, worktree: &str) {

@@ -148,6 +148,15 @@ impl Workshop {
         })
     }
 
+    /// Returns the cost of what this program does as another helper.
+    pub(crate) fn measure_own(&self, words: &[&str]) -> Cost {
+        measure(|helper| {
+            let mut command = self.command(helper);
+            command.args(words);
+            command
+        })
+    }
+
     /// Returns the costs of several calls.
     pub(crate) fn measure_often(&self, count: usize, program: &str, arguments: &[&str]) -> Costs {
         let mut costs = Costs::default();

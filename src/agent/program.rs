@@ -135,10 +135,12 @@ mod tests {
 
     #[test]
     fn a_path_is_taken_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        file(&folder.path().join("agent"), 0o755);
-        let require = |program: &str| require_program(program, OsStr::new("/bin"), folder.path());
-        assert_eq!(require("./agent"), Ok(folder.path().join("./agent")));
-        assert_eq!(require("../none"), Err(ProgramError::Absent { path: folder.path().join("../none") }));
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("folder");
+        fs::create_dir(&folder).unwrap();
+        file(&folder.join("agent"), 0o755);
+        let require = |program: &str| require_program(program, OsStr::new("/bin"), &folder);
+        assert_eq!(require("./agent"), Ok(folder.join("./agent")));
+        assert_eq!(require("../none"), Err(ProgramError::Absent { path: folder.join("../none") }));
     }
 }

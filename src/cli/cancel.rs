@@ -45,7 +45,7 @@ fn tell(task: &TaskId, cancelled: &Cancelled, reason: &str, context: &Context) -
     let outcome = match cancelled {
         Cancelled::Queued => Some(Outcome::Cancelled),
         Cancelled::Running(outcome) | Cancelled::EndedBefore(outcome) => Some(*outcome),
-        Cancelled::Requested => None,
+        Cancelled::Requested | Cancelled::LeftToNewer => None,
     };
     if let (Format::Json, Some(outcome)) = (context.ui.format(), outcome) {
         context.ui.json(&EndedJson { id: task, outcome, message: reason });
@@ -66,6 +66,9 @@ fn tell(task: &TaskId, cancelled: &Cancelled, reason: &str, context: &Context) -
                 .ui
                 .warning(format_args!("Task {task} was told to end; its runner has not recorded it yet"));
         }
+        Cancelled::LeftToNewer => context.ui.warning(format_args!(
+            "Task {task} was told to end, but its run was planned by a newer git-claudedo; install it and use \"git claudedo run\""
+        )),
     }
     outcome == Some(Outcome::Cancelled)
 }

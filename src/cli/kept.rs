@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::error::CommandError;
-use super::prune::{policy_of, site};
+use super::prune::{policy_of, settle, site};
 use crate::prune::{Item, Kind, Plan, Verdict, find};
 use crate::ui::figures::{age, bytes};
 use crate::ui::table::{Cell, Column, Table};
@@ -13,6 +13,8 @@ use crate::ui::{DIM, Format, GREEN, PLAIN, YELLOW};
 const HEADINGS: [&str; 6] = ["kind", "name", "state", "age", "size", "why"];
 
 pub(super) fn run(context: &Context) -> Result<(), CommandError> {
+    // Where nothing can be written, what is kept is shown all the same.
+    drop(settle(context));
     let (site, settings) = site(context)?;
     let policy = policy_of(&settings, context);
     // Everything in use is shown with that as the reason, and all the rest with what is in it.
@@ -49,7 +51,9 @@ pub(super) fn run(context: &Context) -> Result<(), CommandError> {
 fn cells(item: &Item, context: &Context) -> [Cell; 6] {
     let thing = &item.thing;
     let old = thing.since.filter(|_| thing.kind != Kind::Cache);
-    let size = if thing.kind == Kind::Snapshot { "-".to_owned() } else { bytes(thing.bytes) };
+    // Of a snapshot, only what the branch does not have takes room.
+    let is_shared = thing.kind == Kind::Snapshot && thing.bytes == 0;
+    let size = if is_shared { "-".to_owned() } else { bytes(thing.bytes) };
     let (why, style) = match &item.verdict {
         Verdict::Goes { because, .. } => (format!("goes: {because}"), GREEN),
         Verdict::Stays { because, until: Some(until) } => {

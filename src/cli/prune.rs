@@ -37,7 +37,7 @@ pub(crate) struct PruneArguments {
     /// Take AGE in place of the settings, as in 14d, 36h or 0d
     #[arg(long, value_name = "AGE", value_parser = age)]
     older_than: Option<Age>,
-    /// Remove NAME although it is on no ref: a task, a run as TASK@2, or a path; may be repeated
+    /// Remove NAME although it is on no ref: a task, its snapshots as TASK@2 or TASK@1-4, or a path; may be repeated
     #[arg(long, value_name = "NAME")]
     force: Vec<String>,
 }
@@ -75,12 +75,15 @@ struct PruneJson<'a> {
 }
 
 pub(crate) fn run(args: &PruneArguments, context: &Context) -> Result<(), CommandError> {
+    match settle(context) {
+        Err(error) if !args.dry_run => return Err(error),
+        Err(_) | Ok(()) => {}
+    }
     let (site, settings) = site(context)?;
     let policy = policy(args, &settings, context);
     let plan = Plan::new(find(&site, &|thing| policy.wants_look(thing))?, &policy);
     if let Some(name) = plan.unknown.first() {
-        return Err(CommandError::new(ErrorKind::Usage, format!("Nothing that is kept is called {name}."))
-            .hint("To see what is kept: git claudedo list --kept"));
+        return Err(unknown(name, &plan));
     }
     if context.ui.format() == Format::Text {
         tell_plan(&plan, context);
@@ -99,6 +102,34 @@ pub(crate) fn run(args: &PruneArguments, context: &Context) -> Result<(), Comman
         }
     }
     finish(&plan, args, fates, context)
+}
+
+fn unknown(name: &str, plan: &Plan) -> CommandError {
+    match plan.whole_of(name) {
+        Some(whole) => CommandError::new(
+            ErrorKind::Usage,
+            format!("Snapshot {name} goes with all those of its run, or not at all."),
+        )
+        .hint(format!("To remove them all: git claudedo prune --force {}", whole.name)),
+        None => CommandError::new(ErrorKind::Usage, format!("Nothing that is kept is called {name}."))
+            .hint("To see what is kept: git claudedo list --kept"),
+    }
+}
+
+/// Makes sure that a copy of a repository does not take what the original keeps for its own.
+pub(super) fn settle(context: &Context) -> Result<(), CommandError> {
+    let state = context.state()?;
+    if state.load_machine()?.is_none() {
+        return Ok(());
+    }
+    if let Some(copied) = state.settle()? {
+        let from = copied.from.display().to_string();
+        context.ui.warning(format_args!(
+            "this repository is a copy of the one with {}; what that one keeps belongs to it",
+            safe(&from)
+        ));
+    }
+    Ok(())
 }
 
 /// Returns where things are kept, and the user's settings.

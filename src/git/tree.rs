@@ -18,7 +18,7 @@ pub struct Entry {
 }
 
 /// What a name in a folder stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryKind {
     /// A folder.
     Folder(TreeId),
@@ -112,7 +112,11 @@ fn lookup(repository: &gix::Repository, tree: TreeId, path: &str) -> Result<Opti
     Ok(entry.map(|entry| kind(entry.mode(), entry.object_id())))
 }
 
-fn entries(repository: &gix::Repository, id: ObjectId, buffer: &mut Vec<u8>) -> Result<Vec<Entry>, GitError> {
+pub(super) fn entries(
+    repository: &gix::Repository,
+    id: ObjectId,
+    buffer: &mut Vec<u8>,
+) -> Result<Vec<Entry>, GitError> {
     let failed = || format!("read tree {id}");
     let data = gix::objs::Find::try_find(&repository.objects, &id, buffer).map_err(GitError::on(failed()))?;
     let Some(data) = data.filter(|data| data.kind == gix::objs::Kind::Tree) else {

@@ -16,7 +16,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 #[derive(Debug)]
 pub struct Changes {
     receiver: Receiver<()>,
-    _watcher: RecommendedWatcher,
+    _folders: Folders,
 }
 
 /// The folder cannot be listened to.
@@ -31,18 +31,15 @@ pub struct WatchError {
 }
 
 impl Changes {
-    /// Starts to listen.
+    /// Starts to listen. In a folder that is missing there is nothing to hear.
     pub fn of(folder: &Path) -> Result<Self, WatchError> {
-        let failed = |source| WatchError { folder: folder.to_owned(), source };
         // Room for one: a second hint before anybody looked says nothing new.
         let (sender, receiver) = sync_channel(1);
-        let mut watcher = notify::recommended_watcher(move |_| {
-            // No room means that a hint waits already.
-            if sender.try_send(()).is_err() {}
-        })
-        .map_err(failed)?;
-        watcher.watch(folder, RecursiveMode::NonRecursive).map_err(failed)?;
-        Ok(Self { receiver, _watcher: watcher })
+        // No room means that a hint waits already.
+        let told = Arc::new(move || if sender.try_send(()).is_err() {});
+        let mut folders = Folders::new(vec![Folder { path: folder.to_owned(), only: None }], told);
+        folders.renew()?;
+        Ok(Self { receiver, _folders: folders })
     }
 
     /// Waits for a change, or for the longest time.

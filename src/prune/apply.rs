@@ -11,12 +11,14 @@ use serde::Serialize;
 use super::find::{AT_WORK, aside, find_snapshot, find_worktree, folder_of, folder_thing, note_users};
 use super::plan::{Item, Plan};
 use super::site::{PruneError, Site};
+use super::snapshots::run_of;
 use super::thing::{Content, Kind, Place, Thing};
 use super::trash::trash_thing;
 use crate::git::Repository;
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 use crate::store::history::RunSummary;
+use crate::store::snapshots::Snapshots;
 use crate::store::state_directory::TaskLock;
 use crate::task::TaskId;
 
@@ -191,7 +193,7 @@ fn forget(repository: &Repository, path: &Path) -> Result<Fate, PruneError> {
 }
 
 fn remove_snapshot(site: &Site, item: &Item, held: &Held) -> Result<Fate, PruneError> {
-    let Place::Ref { repository, name, commit } = &item.thing.place else {
+    let Place::Ref { repository, name, commit, .. } = &item.thing.place else {
         return Ok(stayed("it is no ref"));
     };
     let Some(repository) = site.repository_at(repository) else {
@@ -205,8 +207,12 @@ fn remove_snapshot(site: &Site, item: &Item, held: &Held) -> Result<Fate, PruneE
             return Ok(Fate::Stayed { because });
         }
     }
-    repository.outwait_stale_lock(name)?;
-    repository.move_own_ref(name, Some(*commit), None)?;
+    if let (Some(run), Some(task)) = (run_of(name), &held.task) {
+        Snapshots::new(repository, &site.state).remove(task, run, *commit)?;
+    } else {
+        repository.outwait_stale_lock(name)?;
+        repository.move_own_ref(name, Some(*commit), None)?;
+    }
     Ok(Fate::Removed)
 }
 

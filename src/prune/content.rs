@@ -15,7 +15,7 @@ use crate::task::TaskId;
 pub(super) const SNAPSHOTS: &str = "refs/claudedo/snapshots/";
 
 /// How far back on a branch is looked for the files of a worktree.
-const COMMITS_BACK_MAX: usize = 200;
+pub(super) const COMMITS_BACK_MAX: usize = 200;
 
 /// The refs of snapshots and what they name.
 pub(super) type Snapshots = BTreeMap<String, CommitId>;
@@ -192,35 +192,6 @@ impl Subject<'_> {
     }
 }
 
-/// Finds out whether a branch has all that a snapshot keeps.
-pub(super) fn snapshot_content(
-    repository: &Repository,
-    branch: &BranchName,
-    commit: CommitId,
-) -> Result<Content, GitError> {
-    let reasons = |reason: &str| Content::Lost { reasons: vec![reason.to_owned()] };
-    let Some(tip) = repository.branch_tip(branch)? else {
-        return Ok(reasons("its branch is gone, and it is the only ref to what it keeps"));
-    };
-    let safe = Content::Safe { refs: vec![branch.as_str().to_owned()] };
-    if repository.is_ancestor(commit, tip)? {
-        return Ok(safe);
-    }
-    let back = repository.trees_back_from(tip, COMMITS_BACK_MAX)?;
-    let on_branch: BTreeSet<CommitId> = back.iter().map(|(commit, _)| *commit).collect();
-    let trees: BTreeSet<TreeId> = back.into_iter().map(|(_, tree)| tree).collect();
-    // A snapshot may follow earlier ones of the same run.
-    for (earlier, tree) in repository.trees_back_from(commit, COMMITS_BACK_MAX)? {
-        if on_branch.contains(&earlier) {
-            return Ok(safe);
-        }
-        if !trees.contains(&tree) {
-            return Ok(reasons("it is the only ref to files that its branch does not have"));
-        }
-    }
-    Ok(safe)
-}
-
 fn content(reasons: Vec<String>, reference: Option<&str>) -> Content {
     if reasons.is_empty() {
         Content::Safe { refs: reference.map(str::to_owned).into_iter().collect() }
@@ -256,6 +227,6 @@ fn files(count: usize, first: &str) -> String {
     if count == 1 { format!("1 file ({first})") } else { format!("{count} files ({first} …)") }
 }
 
-fn short(commit: CommitId) -> String {
+pub(super) fn short(commit: CommitId) -> String {
     commit.to_string().chars().take(10).collect()
 }

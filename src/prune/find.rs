@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use super::look::{look, look_at_all};
 use super::measure::measure;
 use super::site::{Known, PruneError, Site};
-use super::snapshots::{load_snapshots, load_snapshots_of, look_at_snapshot, snapshot_thing};
+use super::snapshots::{
+    Kept, load_chains, load_snapshots, load_snapshots_of, look_at_snapshot, run_of, snapshot_thing,
+};
 use super::thing::{Content, Kind, Place, Thing};
 use super::trash;
 use crate::git::{Repository, Worktree};
@@ -31,10 +33,12 @@ pub fn find(site: &Site, wants_look: &(dyn Fn(&Thing) -> bool + Sync)) -> Result
     let mut things = look_at_all(site, &known, &snapshots, candidates, wants_look);
     things.append(&mut others);
     for (repository, refs) in site.repositories.iter().zip(&snapshots) {
+        let chains = load_chains(site, repository)?;
         for (name, commit) in refs {
-            let mut thing = snapshot_thing(site, &known, repository, (name, *commit))?;
+            let chain = run_of(name).and_then(|run| chains.get(&run)).map_or(&[][..], Vec::as_slice);
+            let mut thing = snapshot_thing(site, &known, repository, &Kept { name, commit: *commit, chain })?;
             if wants_look(&thing) {
-                look_at_snapshot(repository, &mut thing)?;
+                look_at_snapshot(&known, repository, (&mut thing, chain))?;
             }
             things.push(thing);
         }
@@ -72,8 +76,10 @@ pub(super) fn find_snapshot(site: &Site, known: &Known, thing: &Thing) -> Result
     let Place::Ref { repository, name, .. } = &thing.place else { return Ok(None) };
     let Some(repository) = site.repository_at(repository) else { return Ok(None) };
     let Some(commit) = repository.own_ref(name)? else { return Ok(None) };
-    let mut found = snapshot_thing(site, known, repository, (name, commit))?;
-    look_at_snapshot(repository, &mut found)?;
+    let chains = load_chains(site, repository)?;
+    let chain = run_of(name).and_then(|run| chains.get(&run)).map_or(&[][..], Vec::as_slice);
+    let mut found = snapshot_thing(site, known, repository, &Kept { name, commit, chain })?;
+    look_at_snapshot(known, repository, (&mut found, chain))?;
     Ok(Some(found))
 }
 
@@ -154,18 +160,22 @@ fn candidate(
     let aside = aside(&worktree.path);
     let is_aside = worktree.path.symlink_metadata().is_err() && aside.symlink_metadata().is_ok();
     let folder = if is_aside { aside } else { worktree.path.clone() };
+    let other = site
+        .repositories
+        .get(repository)
+        .map(|one| one.other_registration(&worktree.path, &folder))
+        .transpose()?
+        .flatten();
     let mut in_use = Vec::new();
-    match &at_home {
-        None => in_use.push(format!(
+    match (&at_home, other) {
+        // After a repository was copied, the worktree is registered in both.
+        (_, Some(other)) => in_use.push(format!("it belongs to {}", other.display())),
+        (None, None) => in_use.push(format!(
             "it is not where it was made; to remove it: git worktree remove {}",
             worktree.path.display()
         )),
-        Some(_) => in_use.extend(misplaced(&folder, &site.repositories)),
+        (Some(_), None) => in_use.extend(misplaced(&folder, &site.repositories)),
     }
-    let repositories = site.repositories.get(repository);
-    let other =
-        repositories.map(|one| one.other_registration(&worktree.path, &folder)).transpose()?.flatten();
-    in_use.extend(other.map(|other| format!("it belongs to {}", other.display())));
     if worktree.lock.as_ref().is_some_and(|lock| !lock.starts_with("git-claudedo ")) {
         let lock = worktree.lock.clone().unwrap_or_default();
         in_use

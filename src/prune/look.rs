@@ -67,7 +67,7 @@ pub(super) fn look(site: &Site, known: &Known, snapshots: &Snapshots, candidate:
     }
 }
 
-fn said(error: &crate::git::GitError) -> String {
+pub(super) fn said(error: &crate::git::GitError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{error}{cause}")
 }

@@ -8,6 +8,7 @@
 //! works on, or that is not this program's, does not go even by name.
 
 mod apply;
+mod chain;
 mod content;
 mod find;
 mod look;

@@ -166,7 +166,23 @@ impl Thing {
     }
 }
 
+impl Thing {
+    /// Returns whether a name is that of one of several snapshots that go as a whole.
+    fn has_part(&self, name: &str) -> bool {
+        let Some(task) = &self.task else { return false };
+        match &self.place {
+            Place::Ref { numbers, .. } => numbers.iter().any(|number| name == format!("{task}@{number}")),
+            Place::Worktree { .. } | Place::Path { .. } | Place::Logs { .. } => false,
+        }
+    }
+}
+
 impl Plan {
+    /// Returns the thing that a name is a part of: one of several snapshots of a run.
+    pub fn whole_of(&self, name: &str) -> Option<&Thing> {
+        self.items.iter().map(|item| &item.thing).find(|thing| thing.has_part(name))
+    }
+
     /// Decides about everything that was found.
     pub fn new(things: Vec<Thing>, policy: &Policy) -> Self {
         let unknown = policy.force.iter().filter(|name| !things.iter().any(|thing| thing.is_called(name)));

@@ -1,14 +1,32 @@
-//! Finds the refs that keep unfinished work.
+//! Finds the refs that keep snapshots: those of a run are one thing, which goes as a whole.
 
-use super::content::{SNAPSHOTS, Snapshots, branch_of, snapshot_content};
+use std::collections::BTreeMap;
+
+use super::chain::{FoundChain, look_at_chain, look_at_head};
+use super::content::{SNAPSHOTS, Snapshots, branch_of};
 use super::find::add_owner;
+use super::look::said;
 use super::site::{Known, PruneError, Site};
 use super::thing::{Content, Kind, Place, Thing};
 use crate::git::{CommitId, Repository};
 use crate::run::RunId;
+use crate::store;
+use crate::store::snapshots::TaskSnapshot;
 
 /// The length of a run's id in the name of a ref.
 const RUN_ID_LENGTH: usize = 36;
+
+/// The snapshots of each run, the oldest first.
+pub(super) type Chains = BTreeMap<RunId, Vec<TaskSnapshot>>;
+
+/// A ref, and the snapshots that it leads to.
+#[derive(Debug)]
+pub(super) struct Kept<'a> {
+    pub(super) name: &'a str,
+    pub(super) commit: CommitId,
+    /// Empty for a ref that names something else.
+    pub(super) chain: &'a [TaskSnapshot],
+}
 
 pub(super) fn load_snapshots(site: &Site) -> Result<Vec<Snapshots>, PruneError> {
     site.repositories.iter().map(load_snapshots_of).collect()
@@ -18,26 +36,47 @@ pub(super) fn load_snapshots_of(repository: &Repository) -> Result<Snapshots, Pr
     Ok(repository.branch_tips(SNAPSHOTS)?.into_iter().collect())
 }
 
+pub(super) fn load_chains(site: &Site, repository: &Repository) -> Result<Chains, PruneError> {
+    let mut chains = Chains::new();
+    let all = store::snapshots::Snapshots::new(repository, &site.state).load_all()?;
+    for snapshot in all.into_values().flatten() {
+        chains.entry(snapshot.run).or_default().push(snapshot);
+    }
+    Ok(chains)
+}
+
+/// Returns the run whose snapshots a ref keeps.
+pub(super) fn run_of(name: &str) -> Option<RunId> {
+    name.strip_prefix(SNAPSHOTS)?.parse().ok()
+}
+
 pub(super) fn snapshot_thing(
     site: &Site,
     known: &Known,
     repository: &Repository,
-    (name, commit): (&str, CommitId),
+    kept: &Kept<'_>,
 ) -> Result<Thing, PruneError> {
-    let run: Option<RunId> = name
+    // A ref may have a word after the run: what an agent left beside its branch.
+    let run: Option<RunId> = kept
+        .name
         .strip_prefix(SNAPSHOTS)
         .and_then(|name| name.get(..RUN_ID_LENGTH))
         .and_then(|id| id.parse().ok());
-    let task = run.and_then(|run| known.tasks.get(&run)).cloned();
-    let history = task.as_ref().and_then(|task| known.histories.get(task));
-    let number = history.and_then(|history| history.runs.iter().find(|one| Some(one.run) == run));
+    let recorded = run.and_then(|run| known.tasks.get(&run)).cloned();
+    let task = recorded.or_else(|| kept.chain.first().map(|snapshot| snapshot.task.clone()));
     let mut thing = Thing {
         kind: Kind::Snapshot,
-        name: match (&task, number) {
-            (Some(task), Some(run)) => format!("{task}@{}", run.number),
-            _ => name.to_owned(),
+        name: match kept.chain {
+            [] => kept.name.to_owned(),
+            [only] => only.name(),
+            [first, .., last] => format!("{}-{}", first.name(), last.number),
         },
-        place: Place::Ref { repository: repository.common_dir(), name: name.to_owned(), commit },
+        place: Place::Ref {
+            repository: repository.common_dir(),
+            name: kept.name.to_owned(),
+            commit: kept.commit,
+            numbers: kept.chain.iter().map(|snapshot| snapshot.number).collect(),
+        },
         outcome: None,
         since: None,
         bytes: 0,
@@ -51,12 +90,30 @@ pub(super) fn snapshot_thing(
     Ok(thing)
 }
 
-pub(super) fn look_at_snapshot(repository: &Repository, thing: &mut Thing) -> Result<(), PruneError> {
-    let (Place::Ref { commit, .. }, Some(task)) = (&thing.place, &thing.task) else {
+pub(super) fn look_at_snapshot(
+    known: &Known,
+    repository: &Repository,
+    (thing, chain): (&mut Thing, &[TaskSnapshot]),
+) -> Result<(), PruneError> {
+    let is_recorded = |snapshot: &TaskSnapshot| known.tasks.contains_key(&snapshot.run);
+    let (Place::Ref { commit, .. }, Some(task), true) =
+        (&thing.place, &thing.task, chain.iter().all(is_recorded))
+    else {
         let reasons = vec!["no record knows the run, and it is the only ref to what it keeps".to_owned()];
         thing.content = Content::Lost { reasons };
         return Ok(());
     };
-    thing.content = snapshot_content(repository, &branch_of(task)?, *commit)?;
+    let branch = branch_of(task)?;
+    let found = if chain.is_empty() {
+        look_at_head(repository, &branch, *commit).map(|content| FoundChain { content, bytes: 0 })
+    } else {
+        look_at_chain(repository, &branch, chain)
+    };
+    // What cannot be looked at stays, and does not keep others from going.
+    let found = found.unwrap_or_else(|error| FoundChain {
+        content: Content::Lost { reasons: vec![format!("failed to {}", said(&error))] },
+        bytes: 0,
+    });
+    (thing.content, thing.bytes) = (found.content, found.bytes);
     Ok(())
 }

@@ -67,6 +67,8 @@ pub enum Place {
         name: String,
         /// What it names.
         commit: CommitId,
+        /// The numbers of the snapshots that it keeps, where it keeps a chain of them.
+        numbers: Vec<u32>,
     },
     /// Logs in the records.
     Logs {

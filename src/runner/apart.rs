@@ -5,6 +5,7 @@
 //! needs.
 
 use std::ffi::OsString;
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -12,6 +13,7 @@ use anyhow::anyhow;
 use super::engine::Engine;
 use super::scan::{Found, Selection, look};
 use crate::os::process::{Captured, CapturedCommand, CapturedError};
+use crate::store::event_stream::Level;
 use crate::store::overview::Sources;
 
 /// The first word of a process that looks; how many tasks it may name follows.
@@ -37,7 +39,9 @@ pub fn answer(sources: &Sources<'_>, most: usize) -> serde_json::Result<String> 
 /// Where the program has gone or was replaced by one that speaks otherwise, this one looks by itself.
 pub(crate) fn look_apart(engine: &Engine, most: usize) -> anyhow::Result<Found> {
     let captured = match command(engine, most).run() {
-        Err(CapturedError::Start { .. }) => return look_here(engine, most),
+        Err(error @ CapturedError::Start { .. }) => {
+            return look_here(engine, most, &format!("failed to {:#}", anyhow!(error)));
+        }
         captured => captured?,
     };
     let Captured { status, stdout, omitted_bytes, .. } = captured;
@@ -48,12 +52,20 @@ pub(crate) fn look_apart(engine: &Engine, most: usize) -> anyhow::Result<Found> 
     }
     match serde_json::from_slice::<Answer>(&stdout) {
         Ok(answer) => answer.map_err(|message| anyhow!(message)),
-        Err(_) if status.code().is_some() => look_here(engine, most),
+        Err(_) if status.code().is_some() => {
+            look_here(engine, most, "the program was replaced by one of another version")
+        }
         Err(_) => Err(anyhow!("look at the tasks: the process that looks ended with {status}")),
     }
 }
 
-fn look_here(engine: &Engine, most: usize) -> anyhow::Result<Found> {
+/// Says once why: it costs memory that this process does not give back until it is started anew.
+fn look_here(engine: &Engine, most: usize, why: &str) -> anyhow::Result<Found> {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        let message = format!("{why}; this process looks at the tasks itself until it is started anew");
+        engine.broadcast.log(Level::Warning, message);
+    });
     let user = engine.user_config();
     look(&engine.sources(&user), &Selection::All, most)
 }

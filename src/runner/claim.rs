@@ -5,41 +5,31 @@
 //! record of a failed run; what fails later leaves the run's folder where it is, so that the next start
 //! finishes it. Either way a claimed task gets exactly one terminal record.
 
-use std::os::unix::process::ExitStatusExt;
 use std::sync::Arc;
 use std::time::Duration;
-
-use anyhow::Context;
 
 use super::cancel::hand_on_request;
 use super::conclude::{Concluded, conclude, refuse};
 use super::decide::{ClaimEnd, QueueHold, RETRY_AFTER, SlotId, Stay};
 use super::engine::Engine;
 use super::follow::Following;
-use super::live::{self, Watching};
 use super::plan::{Intent, Plan};
 use super::prepare::{Prepared, prepare};
-use super::refusal::Refusal;
-use super::rules::{Claiming, claiming};
-use super::snapshots::Snapshotting;
+use super::recover::forget_only_planned;
+use super::start::{announce, start};
 use super::threads::blocking;
 use super::workspace;
 use crate::os::fault::{FaultPoint, pass};
-use crate::os::process::start_supervisor;
 use crate::os::{clock, fs};
-use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Outcome};
+use crate::run::Outcome;
 use crate::schedule::Candidate;
 use crate::store::event_stream::{Level, Spent, StreamEventKind, TaskUpdate};
-use crate::store::run_directory::ExitReport;
 use crate::store::state_directory::TaskLock;
 use crate::supervisor::{Supervision, end_orphan, supervision, wait_for_supervisor};
 use crate::task::TaskId;
 
 /// How often a pause between two runs looks for a cancel request.
 const PAUSE_STEP: Duration = Duration::from_millis(200);
-
-/// How often a supervisor is started that is killed before it has done anything.
-const SUPERVISOR_STARTS_MAX: u32 = 3;
 
 /// How a claim ended, for the queue and for the report.
 #[derive(Debug)]
@@ -70,8 +60,17 @@ pub(crate) async fn work(engine: Arc<Engine>, candidate: Candidate, slot: SlotId
 /// Goes on with a run that an earlier runner left behind. The lock says that nobody else does.
 pub(crate) async fn take_up(engine: Arc<Engine>, plan: Plan, lock: TaskLock, stay: Stay) -> Worked {
     let task = plan.intent.task.clone();
-    let worked = drive(&engine, plan, &lock).await;
+    let worked = go_on(&engine, plan, &lock).await;
     told(&engine, &task, stay, worked)
+}
+
+/// Goes on with a run that was left behind, or says why it cannot.
+pub(crate) async fn go_on(engine: &Arc<Engine>, plan: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
+    let found = plan.clone();
+    if blocking(engine, move |engine| forget_only_planned(engine, &found)).await? {
+        return Ok(Worked { end: ClaimEnd::Recorded, outcome: None });
+    }
+    drive(engine, plan, lock).await
 }
 
 fn told(engine: &Engine, task: &TaskId, stay: Stay, worked: anyhow::Result<Worked>) -> Worked {
@@ -113,7 +112,7 @@ async fn take(engine: &Arc<Engine>, candidate: Candidate, slot: SlotId) -> anyho
 }
 
 /// Walks a claim from wherever it stands to its end.
-pub(crate) async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
+async fn drive(engine: &Arc<Engine>, first: Plan, lock: &TaskLock) -> anyhow::Result<Worked> {
     let mut plan = first;
     loop {
         let Some(concluded) = one_run(engine, &plan, lock).await? else {
@@ -219,124 +218,6 @@ async fn one_run(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::
     };
     let plan = plan.clone();
     blocking(engine, move |engine| conclude(engine, &plan, &exit).map(Some)).await
-}
-
-/// Claims, makes the workspace, starts the supervisor and waits for its end. `None`: the claim is over.
-async fn start(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Option<ExitReport>> {
-    let prepared = {
-        let plan = plan.clone();
-        blocking(engine, move |engine| {
-            if ensure_claimed(engine, &plan.intent)? == Claiming::Over {
-                return Ok(None);
-            }
-            announce(engine, &plan.intent);
-            Ok(Some(workspace::ensure(engine, &plan.intent, &plan.workspace)?))
-        })
-    };
-    match prepared.await? {
-        Some(Ok(())) => {}
-        Some(Err(refusal)) => return not_started(engine, plan, refusal, EndedBy::Itself).map(Some),
-        None => return Ok(None),
-    }
-    let given_up = |message, ended_by| {
-        not_started(engine, plan, Refusal { reason: FailureReason::Internal, message }, ended_by)
-    };
-    let mut starts_left = SUPERVISOR_STARTS_MAX;
-    loop {
-        starts_left -= 1;
-        match supervise(engine, plan, lock).await? {
-            Supervised::Ended(exit) => return Ok(Some(exit)),
-            // Nothing has happened yet, so that it is no failure of the task.
-            Supervised::Killed(_) if starts_left > 0 => {}
-            Supervised::Killed(message) => return given_up(message, EndedBy::SupervisorLost).map(Some),
-            Supervised::Failed(message) => return given_up(message, EndedBy::Itself).map(Some),
-        }
-    }
-}
-
-/// What became of one start of the supervisor.
-enum Supervised {
-    /// The run has ended.
-    Ended(ExitReport),
-    /// A signal ended the supervisor before it had started the agent; in words.
-    Killed(String),
-    /// It gave up before that; in words.
-    Failed(String),
-}
-
-/// Starts the supervisor and waits for its end.
-async fn supervise(engine: &Arc<Engine>, plan: &Plan, lock: &TaskLock) -> anyhow::Result<Supervised> {
-    let directory = engine.state.run_directory(plan.intent.run);
-    let log = fs::open_append_private(&directory.supervisor_log_path())?;
-    let environment = crate::agent::environment::inherited(&engine.environment);
-    let started = start_supervisor(&engine.executable, directory.path(), lock.share()?, log, &environment);
-    let mut child = match started {
-        Ok(child) => child,
-        Err(error) => {
-            let program = engine.executable.display();
-            return Ok(Supervised::Failed(format!(
-                "The supervisor could not be started: {program}: {error}"
-            )));
-        }
-    };
-    pass(FaultPoint::SupervisorStarted)?;
-    let watching = Watching::start(Arc::clone(engine), plan);
-    let snapshotting = Snapshotting::start(engine, plan);
-    let status = child.wait().await.context("wait for the supervisor")?;
-    snapshotting.stop().await;
-    watching.stop().await;
-    match supervision(&directory)? {
-        Supervision::Ended(exit) => Ok(Supervised::Ended(exit)),
-        Supervision::Orphaned | Supervision::Supervised => {
-            Ok(Supervised::Ended(end_orphan(&directory, None, clock::now()).await?))
-        }
-        Supervision::NeverStarted => {
-            let said = live::load_end_of(&directory.supervisor_log_path());
-            let message = format!("The supervisor ended with {status} before the agent started: {said}");
-            let ended = if status.signal().is_some() { Supervised::Killed } else { Supervised::Failed };
-            Ok(ended(message))
-        }
-    }
-}
-
-/// Writes down that the agent never ran, so that a later runner does not try again what was recorded.
-fn not_started(
-    engine: &Engine,
-    plan: &Plan,
-    refusal: Refusal,
-    ended_by: EndedBy,
-) -> anyhow::Result<ExitReport> {
-    let exit = ExitReport {
-        started: plan.intent.planned,
-        finished: clock::now(),
-        status: ExitStatus::NotStarted(refusal.message),
-        ended_by,
-        swept: Vec::new(),
-        refusal: Some(refusal.reason),
-        warnings: Vec::new(),
-    };
-    engine.state.run_directory(plan.intent.run).set_exit(&exit)?;
-    Ok(exit)
-}
-
-fn announce(engine: &Engine, intent: &Intent) {
-    if intent.run == intent.claim {
-        let kind = StreamEventKind::TaskStarted { slot: intent.slot.0, title: intent.title.clone() };
-        engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
-    }
-    let kind = StreamEventKind::RunCreated { number: intent.number, run_kind: intent.kind };
-    engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
-}
-
-/// Writes down that the task is taken, if that is not known yet.
-fn ensure_claimed(engine: &Engine, intent: &Intent) -> anyhow::Result<Claiming> {
-    let claiming = claiming(&engine.records.load_task(&intent.task)?, intent);
-    if claiming == Claiming::Missing {
-        let kind = EventKind::Claimed { claim: intent.claim };
-        engine.records.append_event(&intent.task, kind, clock::now())?;
-        pass(FaultPoint::Claimed)?;
-    }
-    Ok(claiming)
 }
 
 /// Waits before a run, unless it is cancelled meanwhile: then the supervisor records that at once.

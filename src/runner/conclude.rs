@@ -11,15 +11,14 @@ use super::plan::{Intent, Plan};
 use super::record::{Told, error_text, reason, record, refused};
 use super::refusal::Refusal;
 use super::rules::{Written, judged_at_last, left_to_follow, written};
-use super::seen::Seen;
-use crate::agent::judge::Cancel;
+use super::seen::{Seen, cancel};
 use crate::git::is_short_of_something;
 use crate::os::clock;
 use crate::os::fault::{FaultPoint, pass};
 use crate::run::{AfterFailure, EventKind, FailureReason, Judgement, Outcome, Usage};
 use crate::store::log_segments::LogSource;
 use crate::store::records::NewRecord;
-use crate::store::run_directory::{ExitReport, RunDirectory};
+use crate::store::run_directory::ExitReport;
 
 /// The most characters of one line for people. What was said at length stands in the record.
 const LINE_CHARACTERS_MAX: usize = 500;
@@ -89,10 +88,6 @@ pub(crate) fn conclude(engine: &Engine, plan: &Plan, exit: &ExitReport) -> anyho
     }
     pass(FaultPoint::Recorded)?;
     Ok(Concluded { outcome, following, message, usage })
-}
-
-fn cancel(directory: &RunDirectory) -> Cancel {
-    if directory.is_cancelled() { Cancel::Requested } else { Cancel::NotRequested }
 }
 
 /// Records a claim that ends before any agent was started: as one commit, since such a run has no folder by which a

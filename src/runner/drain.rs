@@ -40,7 +40,7 @@ pub fn drain(engine: &Arc<Engine>, options: &Options, wakes: Wakes) -> Result<Dr
     let runtime = runtime()?;
     let report =
         runtime.block_on(async { Loop::new(Arc::clone(engine), options.clone(), wakes, lock)?.run().await });
-    // A thread that still waits for the lock of an adopted run must not keep the program alive.
+    // A thread that still does something for a run that was left must not keep the program alive.
     runtime.shutdown_background();
     Ok(report?)
 }

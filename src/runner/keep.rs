@@ -117,7 +117,7 @@ impl Site<'_> {
             return self.without_branch(plan);
         };
         let WorktreeState::Present(worktree) = self.repository.worktree_state(self.path)? else {
-            let missing = format!("the worktree {} was gone when the run ended", self.path.display());
+            let missing = self.gone()?;
             let kept = self.describe(tip, None, vec![missing.clone()])?;
             return Ok(Kept { missing: Some(missing), ..kept });
         };
@@ -128,6 +128,7 @@ impl Site<'_> {
         let snapshot = self.repository.snapshot(self.path, tip)?;
         pass(FaultPoint::TreeWritten)?;
         let mut warnings = warnings(&snapshot);
+        warnings.extend(self.stashed()?);
         warnings.extend(self.keep_head(plan, tip)?);
         warnings.extend(self.told_history(tip)?);
         if worktree.git_dir.join("MERGE_HEAD").exists() {
@@ -158,6 +159,21 @@ impl Site<'_> {
                 self.describe(tip, Some(commit), warnings)
             }
         }
+    }
+
+    /// Says that the worktree is not where it was, and where its branch is now.
+    fn gone(&self) -> Result<String, GitError> {
+        let gone = format!("the worktree {} was gone when the run ended", self.path.display());
+        Ok(match self.repository.other_worktree_on(self.branch, self.path)? {
+            Some(path) => format!("{gone}; its branch is checked out in {}", path.display()),
+            None => gone,
+        })
+    }
+
+    /// Says that the agent left work in the stash, which no branch and no snapshot has.
+    fn stashed(&self) -> Result<Option<String>, GitError> {
+        let count = self.repository.newest_stashed_on(self.branch)?;
+        Ok((count > 0).then(|| "the agent left work in git's stash: `git stash list` shows it".to_owned()))
     }
 
     /// The branch was deleted while the agent worked: its files are kept aside, nothing is made anew.

@@ -36,6 +36,7 @@ mod signals;
 #[cfg(test)]
 mod simulation;
 pub mod snapshots;
+mod start;
 mod threads;
 mod wakes;
 mod workspace;

@@ -83,6 +83,28 @@ fn log_record_bytes_max() -> u64 {
     u64::MAX
 }
 
+/// A plan of a newer version: nobody but that version goes on with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewerPlan {
+    /// Of which task, where that is still said the same way.
+    pub(crate) task: Option<TaskId>,
+}
+
+impl NewerPlan {
+    /// Loads what can be known of a plan of a newer version, or returns `None` when a run has no such plan.
+    pub(crate) fn load(directory: &RunDirectory) -> Result<Option<Self>, FileError> {
+        let plan: serde_json::Value = directory.load("plan.json")?.unwrap_or_default();
+        let is_newer = plan["version"].as_u64().is_some_and(|version| version > u64::from(PLAN_VERSION));
+        let task = plan["intent"]["task"].as_str().and_then(|task| task.parse().ok());
+        Ok(is_newer.then_some(Self { task }))
+    }
+
+    /// Returns whether it may be of this task.
+    pub(crate) fn may_be_of(&self, task: &TaskId) -> bool {
+        self.task.as_ref().is_none_or(|of| of == task)
+    }
+}
+
 /// What becomes of the worktree of a task that is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -150,9 +172,9 @@ pub(crate) enum WorkspacePlan {
 }
 
 impl Plan {
-    /// Loads the plan of a run, or returns `None` when it was never written whole.
+    /// Loads the plan of a run, or returns `None` when it was never written whole, or by a newer version.
     pub(crate) fn load(directory: &RunDirectory) -> Result<Option<Self>, FileError> {
-        directory.load("plan.json")
+        Ok(directory.load::<Self>("plan.json")?.filter(|plan| plan.version <= PLAN_VERSION))
     }
 
     /// Returns the plan of the run that follows this one in the same claim.

@@ -51,6 +51,14 @@ pub(crate) fn claiming(history: &TaskHistory, intent: &Intent) -> Claiming {
     if history.events.iter().any(is_claim) { Claiming::Over } else { Claiming::Missing }
 }
 
+/// Returns whether a claim was planned and nothing else: its file may say something else by now, so it is planned anew.
+/// Who was asked to end it has its claim written and ended, as was promised.
+pub(crate) fn is_only_planned(history: &TaskHistory, intent: &Intent, cancel: Cancel) -> bool {
+    intent.run == intent.claim
+        && cancel == Cancel::NotRequested
+        && claiming(history, intent) == Claiming::Missing
+}
+
 /// What the records say of a run whose agent is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Written {

@@ -42,7 +42,7 @@ impl Seen {
             None => Reading::default(),
         };
         let error_output = load_tail(&directory.stderr_path())?;
-        let cancel = if directory.is_cancelled() { Cancel::Requested } else { Cancel::NotRequested };
+        let cancel = cancel(directory);
         let judgement = judge(&End {
             exit: &exit.status,
             refusal: exit.refusal,
@@ -96,6 +96,11 @@ pub(crate) fn session(reading: &Reading, planned: &SessionPlan, ended_by: EndedB
             None
         }
     }
+}
+
+/// Returns whether somebody asked for the end of a run.
+pub(crate) fn cancel(directory: &RunDirectory) -> Cancel {
+    if directory.is_cancelled() { Cancel::Requested } else { Cancel::NotRequested }
 }
 
 fn load_answer(plan: &Plan, reading: &Reading, directory: &RunDirectory) -> anyhow::Result<Option<String>> {

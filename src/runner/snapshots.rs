@@ -176,8 +176,8 @@ impl Site<'_> {
         Ok(Some(Secured { snapshot, taken }))
     }
 
-    /// Takes a snapshot at little cost, if anything changed since the last one.
-    pub(crate) fn take_again(
+    /// Takes a snapshot at little cost, if anything changed since the last one. `None` as well when `stop` was set meanwhile.
+    pub fn take_again(
         &self,
         task: &TaskId,
         run: RunId,
@@ -185,7 +185,11 @@ impl Site<'_> {
         stop: &AtomicBool,
     ) -> Result<Option<TaskSnapshot>, GitError> {
         let tip = self.tip()?;
-        let Some(taken) = self.repository.snapshot_again(self.path, tip, stop)? else { return Ok(None) };
+        let last = Snapshots::new(self.repository, self.state).load_newest(run)?;
+        let kept = last.map(|last| last.tree);
+        let Some(taken) = self.repository.snapshot_again(self.path, tip, kept, stop)? else {
+            return Ok(None);
+        };
         let head = self.repository.worktree_head(self.path)?;
         self.add(&NewSnapshot { task, run, why, taken: &taken, tip, head })
     }

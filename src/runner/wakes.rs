@@ -142,3 +142,28 @@ fn shared(folder: &Path) -> String {
         LOOK_EVERY_BLIND.as_secs()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(path: &Path) -> Folders {
+        Folders::new(vec![Folder { path: path.to_owned(), only: None }], Arc::new(|| ()))
+    }
+
+    #[test]
+    fn after_a_failure_a_shared_folder_is_heard_as_far_as_before_and_no_further() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut wakes = Wakes::of(Vec::new());
+        (wakes.best, wakes.hearing) = (Hearing::Partial, Hearing::Partial);
+        // No file system knows a name of that length.
+        wakes.folders = folders(&folder.path().join("x".repeat(5_000)));
+        assert!(wakes.renew().is_some_and(|warning| warning.starts_with("failed to listen")));
+        assert_eq!(wakes.hearing, Hearing::None);
+        assert_eq!(wakes.renew(), None, "it was told twice");
+        wakes.folders = folders(folder.path());
+        wakes.renewed = None;
+        assert_eq!(wakes.renew(), None);
+        assert_eq!(wakes.hearing, Hearing::Partial);
+    }
+}

@@ -8,11 +8,13 @@ use std::path::Path;
 use super::engine::Engine;
 use super::plan::{Intent, Plan, WorkspacePlan, WorktreeWhenDone};
 use super::refusal::Refusal;
+use super::snapshots;
 use crate::git::{BranchName, CommitId, GitError, Repository, WorktreeState, is_short_of_something};
 use crate::os::fault::{FaultPoint, pass};
 use crate::os::fs;
 use crate::run::Outcome;
-use crate::store::event_stream::{StreamEventKind, WorktreeChange};
+use crate::store::event_stream::{Level, StreamEventKind, WorktreeChange};
+use crate::store::snapshots::Why;
 
 /// Makes the workspace of a plan, or finds it made.
 ///
@@ -111,12 +113,34 @@ fn make_worktree(engine: &Engine, intent: &Intent, site: &Site<'_>) -> Result<Wo
         fs::sweep_files(&worktree.git_dir);
         repository.repair_worktree(site.path)?;
         repository.set_worktree_lock(site.path, Some(&reason))?;
+        secure(engine, intent, &repository, site)?;
         return Ok(WorktreeChange::Reused);
     }
     repository.remove_half_registration(site.path)?;
     repository.add_worktree(site.path, site.branch, &reason)?;
     pass(FaultPoint::WorkspaceMade)?;
     Ok(WorktreeChange::Created)
+}
+
+/// Keeps what a person left in the worktree since the run before, which the agent may write over.
+fn secure(
+    engine: &Engine,
+    intent: &Intent,
+    repository: &Repository,
+    site: &Site<'_>,
+) -> Result<(), GitError> {
+    let Site { path, branch, base, .. } = *site;
+    let worktree = snapshots::Site { repository, state: &engine.state, path, branch, begins: base };
+    let secured = worktree.secure(&intent.task, intent.run, Why::BeforeRun)?;
+    if let Some(snapshot) = secured.and_then(|secured| secured.snapshot) {
+        let message = format!(
+            "the worktree has changes that were on no ref; they are kept as snapshot {}",
+            snapshot.name()
+        );
+        let kind = StreamEventKind::WorkerLog { level: Level::Info, message };
+        engine.broadcast.tell(Some(&intent.task), Some(intent.run), kind);
+    }
+    Ok(())
 }
 
 impl WorkspacePlan {

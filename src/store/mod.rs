@@ -18,6 +18,7 @@ pub mod records;
 mod review;
 pub mod run_directory;
 pub mod runner_lock;
+mod snapshot_numbers;
 pub mod snapshots;
 pub mod state_directory;
 pub mod tasks;

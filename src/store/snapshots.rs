@@ -4,7 +4,7 @@
 //! of the task's branch at that time, and the commit that the worktree was at, where that is another; so nothing that
 //! leads to the work is lost to `git gc`, and `git diff <snapshot>^ <snapshot>` is what changed since the one before.
 //! Trailers say the rest. Snapshots of a task are numbered over all its runs, the oldest is 1; a number is written into
-//! the snapshot and never means another one.
+//! the snapshot and never means another one, also when that snapshot was removed.
 //!
 //! The refs are local. They move by compare-and-swap, under a lock of this clone.
 
@@ -34,6 +34,8 @@ const ATTEMPTS_MAX: u32 = 20;
 /// Why a snapshot was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
+    /// An agent is about to start in a worktree that was used before: a person may have written there.
+    BeforeRun,
     /// Time went by while the run went on.
     Periodic,
     /// The run ended, and what it left is not on its branch.
@@ -50,6 +52,7 @@ impl Why {
     /// Returns the words in the trailer.
     pub const fn words(self) -> &'static str {
         match self {
+            Self::BeforeRun => "before a run",
             Self::Periodic => "periodic",
             Self::UnfinishedWork => "unfinished work",
             Self::BeforeRemoval => "before removal",
@@ -194,7 +197,7 @@ impl<'a> Snapshots<'a> {
         loop {
             attempts += 1;
             let before = self.repository.own_ref(&name)?;
-            let number = self.load(new.task)?.last().map_or(1, |last| last.number + 1);
+            let number = self.last_number(new.task)? + 1;
             let head = new.head.filter(|head| is_beside && Some(*head) != before);
             let parents: Vec<CommitId> = before.into_iter().chain([new.tip]).chain(head).collect();
             let commit = self.repository.commit_tree(&NewCommit {
@@ -214,6 +217,22 @@ impl<'a> Snapshots<'a> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Removes the snapshots of a run of a task. Fails when the newest of them is not `newest` any more.
+    ///
+    /// Their numbers are not given again. The caller has made sure that what they keep is kept elsewhere as well.
+    pub fn remove(&self, task: &TaskId, run: RunId, newest: CommitId) -> Result<(), GitError> {
+        let _lock = self.state.lock_snapshots()?;
+        let name = ref_name(run);
+        self.repository.outwait_stale_lock(&name)?;
+        self.state.keep_snapshot_number(task, self.last_number(task)?)?;
+        self.repository.move_own_ref(&name, Some(newest), None)
+    }
+
+    fn last_number(&self, task: &TaskId) -> Result<u32, GitError> {
+        let last = self.load(task)?.last().map_or(0, |last| last.number);
+        Ok(last.max(self.state.load_last_snapshot_number(task)?))
     }
 
     fn require(&self, run: RunId, commit: CommitId) -> Result<TaskSnapshot, GitError> {
@@ -285,6 +304,11 @@ impl TaskSnapshot {
     /// Returns the name for the command line: `<task>@<number>`.
     pub fn name(&self) -> String {
         format!("{}@{}", self.task, self.number)
+    }
+
+    /// Returns the commits that it leads to: the snapshot before it, the branch of that time, the worktree's own.
+    pub fn follows(&self) -> impl Iterator<Item = CommitId> {
+        self.parents.iter().copied()
     }
 
     /// Returns the snapshot of the same run before this one.

@@ -151,11 +151,6 @@ impl StateDirectory {
         Ok(FileLock::try_take(&self.task_lock_path(task))?.map(|lock| TaskLock { lock }))
     }
 
-    /// Takes a task's lock, waiting until whoever works on it is gone.
-    pub fn lock_task(&self, task: &TaskId) -> Result<TaskLock, FileError> {
-        FileLock::take(&self.task_lock_path(task)).map(|lock| TaskLock { lock })
-    }
-
     /// Takes the right to write this machine's tracking ref, waiting for whoever has it.
     pub fn lock_records(&self) -> Result<RecordsLock, FileError> {
         self.create()?;

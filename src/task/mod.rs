@@ -38,3 +38,5 @@ pub use value::{
 mod promises;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod refused_values;

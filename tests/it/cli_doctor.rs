@@ -651,4 +651,8 @@ fn a_runner_is_named_and_what_its_tasks_left_is_counted() {
     doctor.repository.add_task("fix-a1b2", &[]);
     doctor.repository.run(0);
     assert_eq!(doctor.says("kept"), "info: The worktree of 1 ended task is kept.");
+    doctor.repository.set("pruneWorktrees", "0d");
+    let kept = doctor.says("kept");
+    let due = "info: The worktree of 1 ended task is kept; 1 ended more than 0d ago.\n";
+    assert!(kept.starts_with(due) && kept.ends_with("\n$ git claudedo prune"), "{kept}");
 }

@@ -76,7 +76,7 @@ fn what_has_ended_waits_for_a_review_until_it_is_merged_or_its_branch_is_gone() 
     Finished and not merged (1):
       (use "git claudedo diff TASK" to review it)
       (use "git merge claudedo/TASK" to take it)
-      (use "git worktree remove PATH" and "git branch -D claudedo/TASK" to drop it)
+      (use "git claudedo prune --force TASK" and "git branch -D claudedo/TASK" to drop it)
       finished  1 file, +1 -0  [DURATION]  The task finished
 
     Failed (1):
@@ -86,7 +86,7 @@ fn what_has_ended_waits_for_a_review_until_it_is_merged_or_its_branch_is_gone() 
       broken-[ID]  failed  [DURATION]  the agent ended with code 1
 
     Kept: 4 worktrees of tasks that have ended
-      (use "git worktree remove PATH" once a worktree is not needed any more)
+      (use "git claudedo prune" to give their room back, "git claudedo list --kept" to see why one stays)
     [stderr]
     "#);
     });
@@ -152,7 +152,7 @@ fn every_reason_to_hold_a_task_has_its_part() {
     Finished and not merged (1):
       (use "git claudedo diff TASK" to review it)
       (use "git merge claudedo/TASK" to take it)
-      (use "git worktree remove PATH" and "git branch -D claudedo/TASK" to drop it)
+      (use "git claudedo prune --force TASK" and "git branch -D claudedo/TASK" to drop it)
       finished  1 file, +1 -0  [DURATION]  The task finished
 
     Failed (1):
@@ -162,7 +162,7 @@ fn every_reason_to_hold_a_task_has_its_part() {
       broken-[ID]  failed  [DURATION]  the agent ended with code 1
 
     Kept: 4 worktrees of tasks that have ended
-      (use "git worktree remove PATH" once a worktree is not needed any more)
+      (use "git claudedo prune" to give their room back, "git claudedo list --kept" to see why one stays)
     [stderr]
     "#);
         insta::assert_snapshot!(counts(&status(&repository, &["--porcelain"])), @"

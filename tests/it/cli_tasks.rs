@@ -284,6 +284,7 @@ fn the_answers_in_json_have_their_shape() {
           "invalid": null,
           "last_run": null,
           "list": null,
+          "newest_snapshot": null,
           "next": "git claudedo run",
           "path": "[ROOT]/repository/.claudedo/tasks/fix-[ID].yaml",
           "record": null,

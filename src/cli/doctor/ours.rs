@@ -9,7 +9,8 @@ use crate::store::overview::{Overview, Sources};
 use crate::store::records::Records;
 use crate::store::runner_lock::Presence;
 use crate::store::tasks::{SettingsSource, TaskFolder, TaskSettingsError};
-use crate::task::TaskFileError;
+use crate::task::{Age, SettingType, TaskFileError};
+use crate::timestamp::Timestamp;
 use crate::ui::figures::count;
 
 /// From here on, worktrees that nobody needs are told as too many.
@@ -111,24 +112,33 @@ pub(super) fn kept(facts: &Facts, place: &Place) -> Vec<Finding> {
         Ok(kept) => kept,
         Err(finding) => return vec![finding],
     };
-    let Some(first) = kept.first() else {
+    if kept.is_empty() {
         return vec![Finding::ok("No worktree of an ended task is kept.")];
+    }
+    let number = match kept.len() {
+        1 => "The worktree of 1 ended task is kept".to_owned(),
+        number => format!("The worktrees of {number} ended tasks are kept"),
     };
-    let what = match kept.len() {
-        1 => "The worktree of 1 ended task is kept.".to_owned(),
-        number => format!("The worktrees of {number} ended tasks are kept."),
+    let age = facts.user_settings().map_or(Age::Never, |settings| settings.prune_worktrees.value);
+    let is_due = |at: &&Timestamp| age.duration().is_some_and(|age| at.plus(age) <= facts.now);
+    let due = kept.iter().filter(is_due).count();
+    let what = match due {
+        0 => format!("{number}."),
+        due => format!("{number}; {due} ended more than {} ago.", age.show()),
     };
-    if kept.len() < KEPT_MANY {
+    if due == 0 && kept.len() < KEPT_MANY {
         return vec![Finding::info(what)];
     }
+    let finding = if kept.len() < KEPT_MANY { Finding::info(what) } else { Finding::warning(what) };
     vec![
-        Finding::warning(what)
-            .why("Each is a checkout of its own. What was done in them is on their branches.")
-            .mend(format!("git worktree remove {}", quoted(first.path.display()))),
+        finding
+            .why("Each is a checkout of its own. Those go whose files are all on a ref; `git claudedo list --kept` says which.")
+            .mend("git claudedo prune"),
     ]
 }
 
-fn load_kept(facts: &Facts, place: &Place) -> Result<Vec<Worktree>, Finding> {
+/// Returns when the tasks ended whose worktrees are there.
+fn load_kept(facts: &Facts, place: &Place) -> Result<Vec<Timestamp>, Finding> {
     // In a bare repository there are records alone, and nothing was ever run.
     let Some(tasks) = &place.tasks else { return Ok(Vec::new()) };
     let worktrees = place.repository.worktrees().map_err(Finding::failed)?;
@@ -138,10 +148,10 @@ fn load_kept(facts: &Facts, place: &Place) -> Result<Vec<Worktree>, Finding> {
     let records = Records::open(&place.repository, &place.state);
     let sources = Sources { tasks, records: &records, state: &place.state, user: &place.user };
     let overview = Overview::load(&sources, facts.now).map_err(Finding::failed)?;
-    let has_ended = |worktree: &Worktree| {
-        let task = worktree.path.file_name().and_then(|name| name.to_str()?.parse().ok());
-        let standing = task.and_then(|task| overview.standings.get(&task));
-        worktree.path.exists() && matches!(standing, Some(Standing::Ended { .. }))
+    let ended = |worktree: &Worktree| {
+        let task = worktree.path.file_name().and_then(|name| name.to_str()?.parse().ok())?;
+        let Standing::Ended { at, .. } = overview.standings.get(&task)? else { return None };
+        worktree.path.exists().then_some(*at)
     };
-    Ok(worktrees.into_iter().filter(has_ended).collect())
+    Ok(worktrees.iter().filter_map(ended).collect())
 }

@@ -70,12 +70,12 @@ fn judge_room(what: &str, path: &Path, found: &FileSystem) -> Finding {
     if found.free_bytes < BYTES_MIN || files < FILES_MIN {
         return Finding::problem(format!("Only {}", and_files(&text, files)))
             .why("What an agent did could not be kept.")
-            .mend(look);
+            .mend(format!("git claudedo prune; {look}"));
     }
     if found.free_bytes < BYTES_FEW || files < FILES_FEW {
         return Finding::warning(format!("Only {}", and_files(&text, files)))
             .why("Each task has a checkout of its own.")
-            .mend(look);
+            .mend(format!("git claudedo prune; {look}"));
     }
     if found.kind == FileSystemKind::Memory { Finding::info(text) } else { Finding::ok(text) }
 }

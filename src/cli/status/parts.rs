@@ -208,7 +208,7 @@ fn review(screen: &Screen, status: &Status<'_>) -> Part<'static> {
         hints: &[
             "use \"git claudedo diff TASK\" to review it",
             "use \"git merge claudedo/TASK\" to take it",
-            "use \"git worktree remove PATH\" and \"git branch -D claudedo/TASK\" to drop it",
+            "use \"git claudedo prune --force TASK\" and \"git branch -D claudedo/TASK\" to drop it",
         ],
         columns: ENDED,
         rows: status.parts.review.iter().map(row).collect(),

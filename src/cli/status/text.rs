@@ -180,7 +180,7 @@ impl Screen {
         if !details.worktrees.is_empty() {
             let kept = count(details.worktrees.len(), "worktree");
             let _ = writeln!(text, "\nKept: {kept} of tasks that have ended");
-            self.hint(text, "use \"git worktree remove PATH\" once a worktree is not needed any more");
+            self.hint(text, "use \"git claudedo prune\" to give their room back, \"git claudedo list --kept\" to see why one stays");
         }
         if let Some(DiskUse { bytes: used, extent }) = details.disk {
             let more = if extent == Extent::Part { "more than " } else { "" };

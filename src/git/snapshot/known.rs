@@ -29,10 +29,14 @@ const AS_TAKEN: &str = "claudedo-files";
 /// in steps of two seconds.
 const FRESH_SECONDS: i64 = 2;
 
+/// Names that no file can have, for the trees that a list without gaps is of.
+const BASE_TREE: &str = ".git/base";
+const TAKEN_TREE: &str = ".git/taken";
+
 /// Every field counts, to the nanosecond. git leaves parts out for file systems that forget them; here that
 /// costs a second look and no more. Without nanoseconds, all files of a worktree made within one second would
 /// count as touched.
-const STAT_OPTIONS: gix::index::entry::stat::Options = gix::index::entry::stat::Options {
+pub(super) const STAT_OPTIONS: gix::index::entry::stat::Options = gix::index::entry::stat::Options {
     trust_ctime: true,
     use_nsec: true,
     use_stdev: false,
@@ -57,13 +61,28 @@ enum Source {
 /// What the files look like now, for the next snapshot.
 pub(super) struct FilesTaken {
     begun: Timestamp,
-    files: Vec<(BString, ObjectId, Stat)>,
+    files: Vec<(BString, ObjectId, Stat, Tracked)>,
     news: News,
+    gaps: Gaps,
+}
+
+/// Whether the base tree has something under a file's name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tracked {
+    No,
+    Yes,
 }
 
 /// Whether anything was read that was not known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum News {
+    None,
+    Some,
+}
+
+/// Whether the list lacks anything that is in the tree, or the tree anything that is in the worktree.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gaps {
     None,
     Some,
 }
@@ -76,6 +95,17 @@ impl KnownFiles {
             return Self { index: Some(index), source: Source::AsTaken };
         }
         Self { index: load(view, AS_MADE), source: Source::AsMade }
+    }
+
+    /// Loads the list of the last snapshot and its tree, if it was taken upon this base and the list has no gaps.
+    pub(super) fn load_whole(view: &View, base: TreeId) -> Option<(gix::index::File, TreeId)> {
+        let mut index = load(view, AS_TAKEN)?;
+        let (of, tree) = trees(&index)?;
+        if of != base {
+            return None;
+        }
+        index.remove_entries(|_, path, _| is_tree(path));
+        Some((index, tree))
     }
 
     /// Returns whether a file surely holds what `id` holds.
@@ -96,9 +126,9 @@ impl KnownFiles {
         let index = self.index.as_ref()?;
         let entry = index.entry_by_path(name)?;
         let unsure = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE | Flags::INTENT_TO_ADD;
-        let is_sure = !entry.flags.intersects(unsure)
-            && entry.stat.matches(stat, STAT_OPTIONS)
-            && (self.source == Source::AsTaken || !entry.stat.is_racy(index.timestamp(), STAT_OPTIONS));
+        let is_sure = entry.stat.matches(stat, STAT_OPTIONS)
+            && (self.source == Source::AsTaken
+                || !entry.flags.intersects(unsure) && !entry.stat.is_racy(index.timestamp(), STAT_OPTIONS));
         is_sure.then_some((entry.mode, entry.id))
     }
 }
@@ -106,33 +136,50 @@ impl KnownFiles {
 impl FilesTaken {
     /// Returns none; every file is looked at after this moment.
     pub(super) fn new() -> Self {
-        Self { begun: clock::now(), files: Vec::new(), news: News::None }
+        Self { begun: clock::now(), files: Vec::new(), news: News::None, gaps: Gaps::None }
     }
 
     /// Notes a file that was known.
-    pub(super) fn note_known(&mut self, name: &BStr, id: ObjectId, stat: Stat) {
-        self.files.push((name.to_owned(), id, stat));
+    pub(super) fn note_known(&mut self, name: &BStr, id: ObjectId, stat: Stat, tracked: Tracked) {
+        self.files.push((name.to_owned(), id, stat, tracked));
     }
 
     /// Notes a file that was read. `stat` is from before that.
-    pub(super) fn note_read(&mut self, name: &BStr, id: ObjectId, stat: Stat) {
+    pub(super) fn note_read(&mut self, name: &BStr, id: ObjectId, stat: Option<Stat>, tracked: Tracked) {
         self.news = News::Some;
+        self.note_link(name, id, stat, tracked);
+    }
+
+    /// Notes a symbolic link, which is read whether it is known or not.
+    pub(super) fn note_link(&mut self, name: &BStr, id: ObjectId, stat: Option<Stat>, tracked: Tracked) {
         let fresh = self.begun.unix_seconds() - FRESH_SECONDS;
         // Whoever writes cannot choose the time of the last change, other than that of the content.
-        if i64::from(stat.ctime.secs) < fresh {
-            self.files.push((name.to_owned(), id, stat));
+        match stat.filter(|stat| i64::from(stat.ctime.secs) < fresh) {
+            Some(stat) => self.files.push((name.to_owned(), id, stat, tracked)),
+            None => self.gaps = Gaps::Some,
         }
     }
 
-    /// Keeps what was noted, if there is anything new.
-    pub(super) fn save(self, view: &View) -> Result<(), GitError> {
-        let Some(git_dir) = view.git_dir.as_deref().filter(|_| self.news == News::Some) else {
+    /// Keeps what was noted, if there is anything new. `gaps` are those that the walk knows of.
+    pub(super) fn save(self, view: &View, base: TreeId, tree: TreeId, gaps: Gaps) -> Result<(), GitError> {
+        let Some(git_dir) = view.git_dir.as_deref() else { return Ok(()) };
+        let is_whole = self.gaps == Gaps::None && gaps == Gaps::None;
+        let is_known = || load(view, AS_TAKEN).and_then(|index| trees(&index)) == Some((base, tree));
+        if self.news == News::None && (!is_whole || is_known()) {
             return Ok(());
-        };
+        }
         let mut state = gix::index::State::new(view.repository.object_hash());
-        for (name, id, stat) in self.files {
+        for (name, id, stat, tracked) in self.files {
+            let flags = match tracked {
+                Tracked::Yes => Flags::empty(),
+                Tracked::No => Flags::INTENT_TO_ADD | Flags::EXTENDED,
+            };
             // Whether one is executable is looked at anyway.
-            state.dangerously_push_entry(stat, id, Flags::empty(), Mode::FILE, name.as_ref());
+            state.dangerously_push_entry(stat, id, flags, Mode::FILE, name.as_ref());
+        }
+        for (name, tree) in [(BASE_TREE, base), (TAKEN_TREE, tree)].into_iter().filter(|_| is_whole) {
+            let id = tree.object_id();
+            state.dangerously_push_entry(Stat::default(), id, Flags::empty(), Mode::DIR, name.into());
         }
         state.sort_entries();
         let path = git_dir.join(AS_TAKEN);
@@ -144,10 +191,22 @@ impl FilesTaken {
     }
 }
 
+/// Returns the base that a list without gaps was taken upon, and the tree that was taken.
+fn trees(index: &gix::index::File) -> Option<(TreeId, TreeId)> {
+    let tree = |name: &str| Some(TreeId::new(index.entry_by_path(name.into())?.id));
+    Some((tree(BASE_TREE)?, tree(TAKEN_TREE)?))
+}
+
+fn is_tree(path: &BStr) -> bool {
+    path == BASE_TREE || path == TAKEN_TREE
+}
+
 fn load(view: &View, name: &str) -> Option<gix::index::File> {
     let path = view.git_dir.as_deref()?.join(name);
     let hash = view.repository.object_hash();
-    gix::index::File::at(path, hash, false, gix::index::decode::Options::default()).ok()
+    // One thread is enough: starting more costs as much as they would save.
+    let options = gix::index::decode::Options { thread_limit: Some(1), ..Default::default() };
+    gix::index::File::at(path, hash, false, options).ok()
 }
 
 /// Copies the index of a worktree that was just made.

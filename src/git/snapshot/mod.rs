@@ -17,6 +17,7 @@
 mod blob;
 mod known;
 mod restore;
+mod unchanged;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -107,14 +108,21 @@ impl Repository {
     /// Files that look as they did at the last call are not read again, untracked ones included, and nothing is
     /// written where nothing has changed. A file that changed without a trace (through mapped memory, say) is taken
     /// as it was before, so this is for what is done again and again while an agent works, never for the last look.
-    /// `None`: `stop` was set meanwhile, by another thread.
+    /// `kept` is a tree that the caller knows to be on a ref, the last snapshot's: while the worktree is that or the
+    /// base tree, the base tree is not even read. `None`: `stop` was set meanwhile, by another thread.
     pub fn snapshot_again(
         &self,
         worktree: &Path,
         base: CommitId,
+        kept: Option<TreeId>,
         stop: &AtomicBool,
     ) -> Result<Option<Snapshot>, GitError> {
-        self.take(worktree, base, Rereading::SinceTaken, stop)
+        let base_tree = self.tree_of(base)?;
+        let view = self.view_of_worktree(worktree)?;
+        if let Some(tree) = unchanged::unchanged(&view, base_tree, kept, stop) {
+            return Ok(Some(Snapshot { tree, nested: Vec::new(), skipped: Vec::new() }));
+        }
+        take(&view, base_tree, Rereading::SinceTaken, stop)
     }
 
     /// Looks at everything in a worktree as [`Self::snapshot`] does, and writes nothing.
@@ -142,23 +150,10 @@ impl Repository {
     /// taken in either state. Costs one look at each file, and reading those whose time, size or inode
     /// differ from when the worktree was made.
     pub fn snapshot(&self, worktree: &Path, base: CommitId) -> Result<Snapshot, GitError> {
-        let taken = self.take(worktree, base, Rereading::SinceMade, &AtomicBool::new(false))?;
+        let (base, view) = (self.tree_of(base)?, self.view_of_worktree(worktree)?);
+        let taken = take(&view, base, Rereading::SinceMade, &AtomicBool::new(false))?;
         // Nobody else has the flag.
         taken.ok_or_else(|| GitError::not_a_worktree(worktree, "the look at it was stopped"))
-    }
-
-    fn take(
-        &self,
-        worktree: &Path,
-        base: CommitId,
-        rereading: Rereading,
-        stop: &AtomicBool,
-    ) -> Result<Option<Snapshot>, GitError> {
-        let base_tree = self.tree_of(base)?;
-        let view = self.view_of_worktree(worktree)?;
-        let batch = ObjectBatch::new(view.repository.clone());
-        let mut walk = walk::Walk::new(&view, base_tree, batch, rereading)?;
-        if walk.run(stop)? { walk.finish(base_tree).map(Some) } else { Ok(None) }
     }
 
     /// Makes a worktree's own index that of a tree which the caller has just put on its branch.
@@ -210,6 +205,17 @@ impl Repository {
         repository.set_workdir(Some(path.to_owned())).map_err(GitError::on(failed()))?;
         Ok(View { repository, folder: path.to_owned(), git_dir })
     }
+}
+
+fn take(
+    view: &View,
+    base: TreeId,
+    rereading: Rereading,
+    stop: &AtomicBool,
+) -> Result<Option<Snapshot>, GitError> {
+    let batch = ObjectBatch::new(view.repository.clone());
+    let mut walk = walk::Walk::new(view, base, batch, rereading)?;
+    if walk.run(stop)? { walk.finish(base).map(Some) } else { Ok(None) }
 }
 
 /// Returns whether a private git directory is that of a worktree made by this program.

@@ -20,7 +20,7 @@ use gix::objs::tree::EntryKind;
 use gix::worktree::stack::state::ignore::Source;
 
 use super::blob::{self, BlobReader, Opened};
-use super::known::{FilesTaken, KnownFiles};
+use super::known::{FilesTaken, Gaps, KnownFiles, Tracked};
 use super::{NestedKind, NestedRepository, Rereading, SkippedFile, Snapshot, View};
 use crate::git::objects::{ObjectBatch, TreeEdits};
 use crate::git::{GitError, TreeId};
@@ -125,15 +125,26 @@ impl<'view> Walk<'view> {
     /// Writes the tree and syncs it.
     pub(super) fn finish(mut self, base: TreeId) -> Result<Snapshot, GitError> {
         self.settle_deleted();
-        let tree = self.batch.edit_tree(base.object_id(), &self.edits)?;
+        let tree = TreeId::new(self.batch.edit_tree(base.object_id(), &self.edits)?);
         self.batch.sync()?;
         if self.rereading == Rereading::SinceTaken {
+            let gaps = self.gaps();
             // It only saves time; without it the next snapshot reads more.
-            drop(self.taken.save(self.view));
+            drop(self.taken.save(self.view, base, tree, gaps));
         }
         self.nested.sort_by(|one, other| one.path.cmp(&other.path));
         self.skipped.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(Snapshot { tree: TreeId::new(tree), nested: self.nested, skipped: self.skipped })
+        Ok(Snapshot { tree, nested: self.nested, skipped: self.skipped })
+    }
+
+    /// Returns whether the tree has what no list of files tells, or lacks something.
+    fn gaps(&self) -> Gaps {
+        let is_special = |entry: &gix::index::Entry| {
+            entry.mode == Mode::COMMIT || entry.flags.contains(Flags::SKIP_WORKTREE)
+        };
+        let is_whole =
+            self.skipped.is_empty() && self.nested.is_empty() && !self.index.entries().iter().any(is_special);
+        if is_whole { Gaps::None } else { Gaps::Some }
     }
 
     fn look_into(&mut self, folder: &Folder, stop: &AtomicBool) -> Result<(), GitError> {
@@ -227,9 +238,13 @@ impl<'view> Walk<'view> {
     }
 
     fn store_link(&mut self, name: &BStr, tracked: Option<usize>) -> Result<(), GitError> {
-        match std::fs::read_link(self.path(name)) {
+        let path = self.path(name);
+        let stat = gix::index::fs::Metadata::from_path_no_follow(&path).ok();
+        let stat = stat.and_then(|all| Stat::from_fs(&all).ok());
+        match std::fs::read_link(path) {
             Ok(target) => {
                 let id = self.batch.write(Kind::Blob, target.as_os_str().as_bytes())?;
+                self.taken.note_link(name, id, stat, is_tracked(tracked));
                 self.put(name, tracked, EntryKind::Link, id);
             }
             Err(error) => self.skip_and_keep(name, format!("cannot be read: {error}")),
@@ -246,7 +261,7 @@ impl<'view> Walk<'view> {
             Some((self.mode(tracked, found), id, stat))
         });
         if let Some((mode, id, stat)) = known {
-            self.taken.note_known(name, id, stat);
+            self.taken.note_known(name, id, stat, is_tracked(tracked));
             self.put(name, tracked, mode, id);
             return Ok(());
         }
@@ -266,9 +281,7 @@ impl<'view> Walk<'view> {
         match self.reader.read(name, file, metadata.len(), &self.index) {
             Ok(bytes) => {
                 let id = self.batch.write(Kind::Blob, &bytes)?;
-                if let Some(stat) = stat {
-                    self.taken.note_read(name, id, stat);
-                }
+                self.taken.note_read(name, id, stat, is_tracked(tracked));
                 self.put(name, tracked, mode, id);
             }
             Err(reason) => self.skip_and_keep(name, reason),
@@ -369,6 +382,10 @@ impl<'view> Walk<'view> {
 /// What git on Linux refuses in a name, by its defaults (`core.protectNTFS`, `core.protectHFS`).
 fn name_rules() -> gix::validate::path::component::Options {
     gix::validate::path::component::Options { protect_windows: false, protect_hfs: false, protect_ntfs: true }
+}
+
+fn is_tracked(position: Option<usize>) -> Tracked {
+    if position.is_some() { Tracked::Yes } else { Tracked::No }
 }
 
 fn kind_of(mode: Mode) -> Option<EntryKind> {

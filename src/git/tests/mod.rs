@@ -7,6 +7,7 @@ mod discovery;
 mod last_changes;
 mod reached;
 mod snapshots;
+mod snapshots_again;
 mod tracking;
 mod worktrees;
 

@@ -20,12 +20,12 @@ fn files(fixture: &Fixture, snapshot: &Snapshot) -> Vec<String> {
     listed.lines().map(str::to_owned).collect()
 }
 
-fn set_mode(path: &Path, mode: u32) {
+pub(super) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// A base commit with one of everything that can change.
-fn torture_base() -> Fixture {
+pub(super) fn torture_base() -> Fixture {
     let fixture = Fixture::new();
     fixture.git(&["config", "filter.upper.clean", "tr a-z A-Z"]);
     fixture.git(&["config", "filter.upper.smudge", "tr A-Z a-z"]);
@@ -50,7 +50,7 @@ fn torture_base() -> Fixture {
     fixture
 }
 
-fn torture(path: &Path) {
+pub(super) fn torture(path: &Path) {
     write(path, "changed", b"other\n");
     fs::remove_file(path.join("removed")).unwrap();
     set_mode(&path.join("made-executable"), 0o755);

@@ -192,6 +192,7 @@ impl World {
         let hit = self.processes.iter().filter(|(_, process)| is_hit(process));
         let hit: Vec<Pid> = hit.map(|(pid, _)| *pid).collect();
         for pid in hit {
+            self.killed.insert(pid);
             self.end(pid);
         }
         if let Victim::All = victim {

@@ -1,17 +1,15 @@
-//! One claim, one write at a time: the order is that of `runner::claim` and `runner::conclude`.
+//! One claim up to the end of its agent, one write at a time: the order is that of `runner::claim` and `runner::start`.
 
 use super::Bug;
 use super::agent::{Space, Step, Supervisor, end_orphan, report};
-use super::summary::summary;
 use super::world::{Lock, Look, Pid, Plan, Process, Promise, World};
-use crate::run::{
-    AfterFailure, EventKind, ExitStatus, FailureReason, Judgement, Outcome, RunId, StoredState,
-};
-use crate::runner::conclude::event;
-use crate::runner::decide::{ClaimEnd, QueueHold, SlotId};
-use crate::runner::follow::{Following, RunEnd, following, outcome};
-use crate::runner::plan::{Intent, RunPatience, SessionPlan, WorktreeWhenDone};
-use crate::runner::rules::{Claiming, Written, claiming, judged_at_last, left_to_follow, written};
+use crate::agent::judge::Cancel;
+use crate::run::{EndedBy, EventKind, ExitStatus, FailureReason, Judgement, Outcome, RunId, StoredState};
+use crate::runner::decide::{ClaimEnd, SlotId};
+use crate::runner::follow::Following;
+use crate::runner::plan::{Intent, RunPatience, SessionPlan};
+use crate::runner::rules::{Claiming, claiming, is_only_planned};
+use crate::runner::start::SUPERVISOR_STARTS_MAX;
 use crate::schedule::Candidate;
 use crate::store::run_directory::ExitReport;
 use crate::supervisor::Supervision;
@@ -19,7 +17,7 @@ use crate::task::TaskId;
 
 /// The next step of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+pub(super) enum At {
     Lock,
     Prepare,
     Folder,
@@ -32,7 +30,7 @@ enum At {
     Worktree,
     Spawn,
     Child(Pid),
-    After,
+    After(Pid),
     EndOrphan,
     NotStarted,
     Keep,
@@ -42,8 +40,7 @@ enum At {
     HandOn,
     Release,
     Remove,
-    RefusedClaim,
-    RefusedRecord,
+    Refuse,
     Over,
 }
 
@@ -51,15 +48,18 @@ enum At {
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) task: TaskId,
-    slot: SlotId,
-    candidate: Option<Candidate>,
-    plan: Option<Plan>,
-    next_plan: Option<Plan>,
-    exit: Option<ExitReport>,
-    judgement: Option<Judgement>,
-    outcome: Outcome,
-    following: Following,
-    at: At,
+    pub(super) slot: SlotId,
+    pub(super) candidate: Option<Candidate>,
+    pub(super) plan: Option<Plan>,
+    pub(super) next_plan: Option<Plan>,
+    pub(super) exit: Option<ExitReport>,
+    /// How often a supervisor may still be started, and who ended the last one.
+    pub(super) starts_left: u32,
+    pub(super) given_up_by: EndedBy,
+    pub(super) judgement: Option<Judgement>,
+    pub(super) outcome: Outcome,
+    pub(super) following: Following,
+    pub(super) at: At,
     /// What the queue hears when it is over.
     pub(super) end: ClaimEnd,
 }
@@ -73,6 +73,11 @@ impl Claim {
         Self::new(plan.intent.task.clone(), slot, None, Some(plan), At::Approach)
     }
 
+    /// One that was left behind and whose lock is taken already.
+    pub(super) fn locked(plan: Plan, slot: SlotId) -> Self {
+        Self { at: At::Look, ..Self::adopted(plan, slot) }
+    }
+
     fn new(task: TaskId, slot: SlotId, candidate: Option<Candidate>, plan: Option<Plan>, at: At) -> Self {
         Self {
             task,
@@ -81,6 +86,8 @@ impl Claim {
             plan,
             next_plan: None,
             exit: None,
+            starts_left: SUPERVISOR_STARTS_MAX,
+            given_up_by: EndedBy::Itself,
             judgement: None,
             outcome: Outcome::Failed,
             following: Following::End,
@@ -115,19 +122,27 @@ impl Claim {
             (At::Approach, _) => self.approach(world, pid, space),
             (At::AwaitLock, _) => {
                 let is_locked = world.try_lock(pid, Lock::Task(self.task.clone()));
-                Some(if is_locked { At::Look } else { At::AwaitLock })
+                let is_orphaned = world.supervision(self.run()) == Supervision::Orphaned;
+                let only_waits = world.has_bug(Bug::OnlyWaits) || !is_orphaned;
+                Some(if is_locked {
+                    At::Look
+                } else if only_waits {
+                    At::AwaitLock
+                } else {
+                    At::Approach
+                })
             }
             (At::Look, _) => Some(self.look(world)),
             (At::Child(child), _) if world.processes.contains_key(&child) => Some(self.at),
-            (At::Child(_), _) => Some(At::After),
-            (At::After, _) => Some(self.after(world)),
+            (At::Child(child), _) => Some(At::After(child)),
+            (At::After(child), _) => Some(self.after(world, child)),
             (At::EndOrphan, _) => {
                 self.exit = Some(end_orphan(world, self.run(), space)?);
                 Some(At::Keep)
             }
-            (At::Branch | At::Worktree | At::Spawn, Space::Full) => Some(At::NotStarted),
-            (At::Keep, _) => self.keep(world, space),
+            // Whoever has no room for a step leaves the claim to the next start.
             (At::Over, _) | (_, Space::Full) => None,
+            (At::Keep, Space::Free) => self.keep(world),
             (At::Folder, Space::Free) => {
                 world.disk.runs.insert(self.run(), super::world::Folder::default());
                 Some(At::Plan)
@@ -166,16 +181,15 @@ impl Claim {
             }
             (At::Release, Space::Free) => Some(self.release(world)),
             (At::Remove, Space::Free) => self.remove(world),
-            (At::RefusedClaim, Space::Free) => self.claim(world, pid).map(|_| At::RefusedRecord),
-            (At::RefusedRecord, Space::Free) => self.refuse(world, pid),
+            (At::Refuse, Space::Free) => self.refuse(world, pid),
         }
     }
 
-    fn run(&self) -> RunId {
+    pub(super) fn run(&self) -> RunId {
         self.plan.as_ref().map(|plan| plan.intent.run).unwrap()
     }
 
-    fn intent(&self) -> Intent {
+    pub(super) fn intent(&self) -> Intent {
         self.plan.as_ref().map(|plan| plan.intent.clone()).unwrap()
     }
 
@@ -203,10 +217,10 @@ impl Claim {
         let session = history.last_run().and_then(|run| run.session.clone());
         let session = session.map_or_else(SessionPlan::fresh, SessionPlan::resume);
         let patience = RunPatience { retries_left: 1, resumes_left: 2, service_pause_ms: 0 };
-        self.plan = Some(Plan { intent, session, patience });
+        self.plan = Some(Plan { intent, session, patience, by: pid });
         // Settings that cannot be used are as good a reason as any other for a refusal.
         let priority = world.disk.files.get(&self.task)?.priority;
-        Some(if priority == REFUSED_PRIORITY { At::RefusedClaim } else { At::Folder })
+        Some(if priority == REFUSED_PRIORITY { At::Refuse } else { At::Folder })
     }
 
     /// As `recover::take_lock`.
@@ -231,8 +245,17 @@ impl Claim {
                 At::Keep
             }
             Supervision::Orphaned => At::EndOrphan,
+            Supervision::NeverStarted if self.is_only_planned(world) => At::Remove,
             Supervision::NeverStarted => At::Claim,
         }
+    }
+
+    /// As `claim::take_up`.
+    fn is_only_planned(&self, world: &World) -> bool {
+        let (intent, history) = (self.intent(), world.history(&self.task));
+        self.candidate.is_none()
+            && !world.has_bug(Bug::RunsOldPlans)
+            && is_only_planned(&history, &intent, world.cancel(intent.run))
     }
 
     fn claim(&mut self, world: &mut World, pid: Pid) -> Option<At> {
@@ -245,8 +268,18 @@ impl Claim {
         match claiming(&world.history(&self.task), &intent) {
             Claiming::Written => Some(At::Branch),
             Claiming::Over => Some(At::Remove),
+            Claiming::Missing if !self.is_of(world, pid) => None,
             Claiming::Missing => world.append_event(pid, &self.task, kind).then_some(At::Branch),
         }
+    }
+
+    /// Whoever claims has just read the file, unless the claim is only made to be cancelled.
+    fn is_of(&self, world: &mut World, pid: Pid) -> bool {
+        let by = self.plan.as_ref().is_some_and(|plan| plan.by == pid);
+        let is_of = by || world.cancel(self.run()) == Cancel::Requested || world.has_bug(Bug::ForgetsCancels);
+        world
+            .require(is_of, Promise::RunsWhatIsThere, || format!("{} was claimed by an old plan", self.task));
+        is_of
     }
 
     fn spawn(&mut self, world: &mut World) -> Option<At> {
@@ -254,137 +287,37 @@ impl Claim {
         world.disk.runs.get(&self.run())?;
         let child = world.start(Process::Supervisor(Supervisor::new(self.run(), self.task.clone())));
         world.share(child, Lock::Task(self.task.clone()));
+        self.starts_left = self.starts_left.saturating_sub(1);
         Some(At::Child(child))
     }
 
-    fn after(&mut self, world: &World) -> At {
+    /// As `start::start`: a supervisor that was killed before it did anything is started again.
+    fn after(&mut self, world: &World, child: Pid) -> At {
         match world.supervision(self.run()) {
             Supervision::Ended(exit) => {
                 self.exit = Some(exit);
                 At::Keep
             }
             Supervision::Orphaned | Supervision::Supervised => At::EndOrphan,
-            Supervision::NeverStarted => At::NotStarted,
+            Supervision::NeverStarted if !world.killed.contains(&child) => {
+                self.given_up_by = EndedBy::Itself;
+                At::NotStarted
+            }
+            Supervision::NeverStarted if self.starts_left > 0 => At::Spawn,
+            Supervision::NeverStarted => {
+                self.given_up_by = EndedBy::SupervisorLost;
+                At::NotStarted
+            }
         }
     }
 
     fn not_started(&mut self, world: &mut World) -> Option<At> {
         let status = ExitStatus::NotStarted("it could not be started".to_owned());
         let refusal = Some(FailureReason::Internal);
-        let exit = ExitReport { refusal, ..report(world.now(), status, crate::run::EndedBy::Itself) };
+        let exit = ExitReport { refusal, ..report(world.now(), status, self.given_up_by) };
         world.disk.runs.get_mut(&self.run())?.exit = Some(exit.clone());
         self.exit = Some(exit);
         Some(At::Keep)
-    }
-
-    /// The work becomes objects, and the branch moves or a snapshot holds it.
-    fn keep(&mut self, world: &mut World, space: Space) -> Option<At> {
-        let plan = self.plan.clone()?;
-        let (mut judgement, _) = world.judged(&plan, self.exit.as_ref()?);
-        let unkept = |judgement: &mut Judgement| {
-            if *judgement == Judgement::Success {
-                *judgement = Judgement::Failure {
-                    reason: FailureReason::Commit,
-                    message: String::new(),
-                    next: AfterFailure::Stop,
-                };
-            }
-        };
-        let has_branch = world.disk.branches.contains_key(&self.task);
-        match world.disk.worktrees.get(&self.task).cloned() {
-            _ if space == Space::Full || world.has_bug(Bug::RemovesWorktrees) => unkept(&mut judgement),
-            None if world.is_recorded(&plan.intent) => {}
-            None => unkept(&mut judgement),
-            Some(work) if judgement == Judgement::Success && has_branch => {
-                world.disk.branches.insert(self.task.clone(), work);
-            }
-            Some(work) => {
-                world.disk.snapshots.insert(plan.intent.run, work);
-            }
-        }
-        self.judgement = Some(judgement);
-        Some(At::Record)
-    }
-
-    /// The commit point, as `conclude::conclude`.
-    fn record(&mut self, world: &mut World, pid: Pid) -> Option<At> {
-        let plan = self.plan.clone()?;
-        let exit = self.exit.clone()?;
-        let judgement = judged_at_last(self.judgement.clone()?, world.cancel(plan.intent.run));
-        let (_, session) = world.judged(&plan, &exit);
-        let ended = RunEnd {
-            judgement: &judgement,
-            ended_by: exit.ended_by,
-            session: session.clone(),
-            patience: plan.patience,
-            task_prompt: "",
-            prompt: "",
-        };
-        let mut written = written(&world.history(&self.task), &plan.intent);
-        if world.has_bug(Bug::RecordsTwice) {
-            written = Written::Nothing;
-        }
-        self.following = left_to_follow(following(&ended), written);
-        self.outcome = outcome(&judgement, exit.ended_by);
-        let event = event(&plan.intent, &self.following, (self.outcome, &judgement, ""));
-        let summary = summary(&plan.intent, self.outcome, session);
-        match (written, event) {
-            (Written::Nothing, event) => world.append_record(pid, summary, &self.task, event),
-            (Written::End, _) => world.append_record(pid, summary, &self.task, None),
-            (Written::Record, Some(end)) => world.append_event(pid, &self.task, end).then_some(())?,
-            (Written::Record, None) | (Written::RecordAndEnd, _) => {}
-        }
-        self.close(world, pid)
-    }
-
-    fn close(&mut self, world: &mut World, pid: Pid) -> Option<At> {
-        let Following::Again { next, .. } = &self.following else { return Some(At::Release) };
-        let mut plan = self.plan.clone()?;
-        plan.intent.run = world.run_id(pid);
-        plan.intent.number += 1;
-        plan.intent.kind = next.kind;
-        plan.session = next.session.clone();
-        plan.patience = next.patience;
-        self.next_plan = Some(plan);
-        Some(At::NextFolder)
-    }
-
-    fn release(&self, world: &mut World) -> At {
-        let work = world.disk.worktrees.get(&self.task);
-        let is_on_branch = work.is_some() && work == world.disk.branches.get(&self.task);
-        let may_go = is_on_branch && self.outcome == Outcome::Done;
-        if world.when_done == WorktreeWhenDone::Remove && (may_go || world.has_bug(Bug::RemovesWorktrees)) {
-            world.disk.worktrees.remove(&self.task);
-        }
-        At::Remove
-    }
-
-    fn remove(&mut self, world: &mut World) -> Option<At> {
-        world.disk.runs.remove(&self.run());
-        if let Some(next) = self.next_plan.take() {
-            self.plan = Some(next);
-            return Some(At::Look);
-        }
-        self.end = match &self.following {
-            Following::Hold { until, reason, .. } => {
-                ClaimEnd::Holds(QueueHold { until: *until, reason: *reason })
-            }
-            Following::End | Following::Again { .. } => ClaimEnd::Recorded,
-        };
-        None
-    }
-
-    fn refuse(&mut self, world: &mut World, pid: Pid) -> Option<At> {
-        let intent = self.intent();
-        let judgement = Judgement::Failure {
-            reason: FailureReason::Settings,
-            message: String::new(),
-            next: AfterFailure::Stop,
-        };
-        let event = event(&intent, &Following::End, (Outcome::Failed, &judgement, ""));
-        world.append_record(pid, summary(&intent, Outcome::Failed, None), &self.task, event);
-        self.end = ClaimEnd::Recorded;
-        None
     }
 
     fn needs_lock(&self) -> bool {

@@ -5,7 +5,7 @@ use super::claim::{Claim, REFUSED_PRIORITY};
 use super::runner::{Runner, plans};
 use super::world::{File, Lock, Look, Pid, Plan, Process, Promise, World, here};
 use crate::run::{EventKind, RunKind, StoredState};
-use crate::runner::decide::{Patience, SlotId, Stay};
+use crate::runner::decide::{ClaimEnd, Patience, SlotId, Stay};
 use crate::runner::rules::{sorted_out, withdrawal};
 use crate::task::TaskId;
 
@@ -90,7 +90,8 @@ impl Canceller {
         let step = claim.step(world, pid, space);
         claim.check(world, pid);
         if step == Step::Over {
-            self.claims.pop();
+            let is_over = self.claims.pop().is_some_and(|claim| claim.end != ClaimEnd::NotTaken);
+            world.disk.wake += u64::from(is_over);
             return Step::Done;
         }
         step
@@ -129,14 +130,16 @@ impl Canceller {
             has_asked |= world.disk.runs.get(&plan.intent.run).is_some_and(|folder| !folder.is_cancelled);
             world.request_end(plan.intent.run);
         }
-        if has_asked && !world.is_held(&Lock::Task(self.task.clone())) {
-            world.disk.wake += 1;
-        }
         if matches!(world.stored(&self.task), StoredState::Ended { .. }) {
             return Step::Over;
         }
+        // As `cancel::free_lock`.
         if !world.is_held(&Lock::Runner) {
             self.claims = remains.into_iter().rev().map(|plan| Claim::adopted(plan, SlotId(1))).collect();
+        } else if let Some(plan) = remains.into_iter().next()
+            && world.try_lock(pid, Lock::Task(self.task.clone()))
+        {
+            self.claims = vec![Claim::locked(plan, SlotId(1))];
         }
         if has_asked || !self.claims.is_empty() {
             return Step::Done;

@@ -7,9 +7,9 @@ use super::agent::{Agent, Fate, Said, Supervisor};
 use super::people::Canceller;
 use super::runner::Runner;
 use crate::agent::judge::{Answer, Cancel, Conversation, End, Protocol, judge};
-use crate::run::{EndedBy, EventKind, Judgement, MachineId, Outcome, Resumed, RunId, StoredState, TaskEvent};
+use crate::run::{EndedBy, Judgement, MachineId, Resumed, RunId, StoredState};
 use crate::runner::plan::{Intent, RunPatience, SessionPlan, WorktreeWhenDone};
-use crate::store::history::{RunSummary, TaskHistory};
+use crate::store::history::TaskHistory;
 use crate::store::run_directory::ExitReport;
 use crate::supervisor::Supervision;
 use crate::task::TaskId;
@@ -53,6 +53,8 @@ pub(super) struct Plan {
     pub(super) intent: Intent,
     pub(super) session: SessionPlan,
     pub(super) patience: RunPatience,
+    /// Who made it.
+    pub(super) by: Pid,
 }
 
 /// A run's folder with the files that exist so far.
@@ -110,6 +112,7 @@ pub(super) enum Promise {
     EverythingEnds,
     CancelledIsNeverDone,
     NothingStartsTwice,
+    RunsWhatIsThere,
 }
 
 #[derive(Debug)]
@@ -127,6 +130,8 @@ pub(super) struct World {
     pub(super) written: BTreeMap<Piece, TaskId>,
     /// Tasks whose cancelling was written down before they ended.
     pub(super) cancelled: BTreeSet<TaskId>,
+    /// Supervisors that a signal ended.
+    pub(super) killed: BTreeSet<Pid>,
     latest_ids: BTreeMap<Pid, i64>,
     count: u32,
 }
@@ -153,6 +158,7 @@ impl World {
             broken: None,
             written: BTreeMap::new(),
             cancelled: BTreeSet::new(),
+            killed: BTreeSet::new(),
             latest_ids: BTreeMap::new(),
             count: 0,
         }
@@ -243,102 +249,6 @@ impl World {
     pub(super) fn agent_of(&self, run: RunId) -> Option<Pid> {
         let is_of = |process: &Process| matches!(process, Process::Agent(agent) if agent.run == run);
         self.processes.iter().find(|(_, process)| is_of(process)).map(|(pid, _)| *pid)
-    }
-
-    // Records.
-
-    pub(super) fn history(&self, task: &TaskId) -> TaskHistory {
-        self.disk.histories.get(task).cloned().unwrap_or_default()
-    }
-
-    pub(super) fn stored(&self, task: &TaskId) -> StoredState {
-        self.disk.histories.get(task).map(|history| history.state.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn is_recorded(&self, intent: &Intent) -> bool {
-        let history = self.disk.histories.get(&intent.task);
-        history.is_some_and(|history| history.runs.iter().any(|run| run.run == intent.run))
-    }
-
-    /// Appends one event, if the task's state allows it, as `Records::append_event` does.
-    pub(super) fn append_event(&mut self, pid: Pid, task: &TaskId, kind: EventKind) -> bool {
-        let event = self.next_event(task, kind);
-        if self.stored(task).apply(&event).is_err() {
-            return false;
-        }
-        self.append(pid, task, None, Some(event));
-        true
-    }
-
-    /// Appends a record with the event it ends in, as `Records::append_record` does.
-    pub(super) fn append_record(
-        &mut self,
-        pid: Pid,
-        run: RunSummary,
-        task: &TaskId,
-        kind: Option<EventKind>,
-    ) {
-        let event = kind.map(|kind| self.next_event(task, kind));
-        self.append(pid, task, Some(run), event);
-    }
-
-    /// Appends an event without a look at the state, as nobody should.
-    pub(super) fn append_blindly(&mut self, pid: Pid, task: &TaskId, kind: EventKind) {
-        let event = self.next_event(task, kind);
-        self.append(pid, task, None, Some(event));
-    }
-
-    fn next_event(&self, task: &TaskId, kind: EventKind) -> TaskEvent {
-        let lamport = self.disk.histories.get(task).map_or(0, |history| history.lamport) + 1;
-        TaskEvent { version: 1, lamport, machine: here(), task: task.clone(), at: self.now(), kind }
-    }
-
-    fn append(&mut self, pid: Pid, task: &TaskId, run: Option<RunSummary>, event: Option<TaskEvent>) {
-        let is_locked = self.holds(pid, &Lock::Task(task.clone()));
-        self.require(is_locked, Promise::WorkUnderALock, || format!("{task} was written without its lock"));
-        let mut history = self.history(task);
-        let before = history.state.clone();
-        if let Some(run) = run {
-            let is_new = history.runs.iter().all(|known| known.run != run.run);
-            self.require(is_new, Promise::OneEndAClaim, || format!("run {} has two records", run.run));
-            history.runs.push(run);
-        }
-        history.events.extend(event.clone());
-        history.settle();
-        self.disk.version += 1;
-        if let Some(event) = event {
-            self.check_event(&history, &before, &event);
-        }
-        self.disk.histories.insert(task.clone(), history);
-    }
-
-    fn check_event(&mut self, history: &TaskHistory, before: &StoredState, event: &TaskEvent) {
-        let task = &event.task;
-        if let EventKind::Finished { claim, .. } | EventKind::Held { claim, .. } = &event.kind {
-            let is_end = |other: &&TaskEvent| matches!(&other.kind, EventKind::Finished { claim: of, .. } | EventKind::Held { claim: of, .. } if of == claim);
-            let ends = history.events.iter().filter(is_end).count();
-            self.require(ends == 1, Promise::OneEndAClaim, || format!("a claim of {task} has {ends} ends"));
-        }
-        if matches!(before, StoredState::Ended { .. }) {
-            let by_person = matches!(event.kind, EventKind::Requested { .. });
-            self.require(by_person, Promise::EndedStaysEnded, || {
-                format!("{task} ended and was {}", event.kind.name())
-            });
-        }
-        let refused = history.refused;
-        self.require(refused == 0, Promise::EventsFit, || {
-            format!("{} of {task} does not fit", event.kind.name())
-        });
-        match &event.kind {
-            EventKind::Finished { outcome, .. } => {
-                let breaks = self.cancelled.remove(task) && *outcome == Outcome::Done;
-                self.require(!breaks, Promise::CancelledIsNeverDone, || format!("{task} was cancelled"));
-            }
-            EventKind::Requested { .. } | EventKind::Cancelled { .. } => {
-                self.cancelled.remove(task);
-            }
-            EventKind::Claimed { .. } | EventKind::Held { .. } => {}
-        }
     }
 
     // Runs.

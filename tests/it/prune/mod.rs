@@ -1,5 +1,7 @@
 //! Cleaning up: what goes, what stays whatever happens, and that the plan is what is done.
 
+mod chains;
+mod copied;
 mod kept;
 mod lost;
 mod others;
@@ -66,7 +68,9 @@ impl TestRepository {
         let answer = self.claudedo(&["list", "--kept", "--json"]);
         let all: Value = serde_json::from_str(&answer.stdout).unwrap();
         let is_it = |thing: &&Value| thing["kind"] == kind && thing["name"] == name;
-        all.as_array().unwrap().iter().find(is_it).unwrap_or_else(|| panic!("{name}: {all:#}")).clone()
+        let found = all.as_array().unwrap().iter().find(is_it);
+        assert!(found.is_some(), "{kind} {name}: {all:#}");
+        found.unwrap().clone()
     }
 }
 

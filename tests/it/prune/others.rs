@@ -46,10 +46,11 @@ fn assert_stays_after(what: impl FnOnce(&TestRepository), reason: &str) {
     what(&test);
     let mut fates = Vec::new();
     assert!(apply(&site, &plan, &mut |_, fate| fates.push(fate)).unwrap());
-    let because = match fates.as_slice() {
-        [Fate::Stayed { because }] => because.join("; "),
-        other => panic!("{other:#?}"),
-    };
+    let because = fates.iter().map(|fate| match fate {
+        Fate::Stayed { because } => because.join("; "),
+        Fate::Removed | Fate::Failed { .. } => format!("{fate:?}"),
+    });
+    let because = because.collect::<Vec<_>>().join("\n");
     assert!(because.contains(reason), "{because}");
     assert!(test.worktree().join("a.txt").exists());
 }

@@ -1,5 +1,4 @@
 //! Logs taken out of the records: what stays, and that remotes and other clones follow.
-#![expect(clippy::disallowed_methods, reason = "tests start programs and write files from outside")]
 
 use super::with_done;
 use crate::support::TestRepository;

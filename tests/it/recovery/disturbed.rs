@@ -72,6 +72,72 @@ fn a_folder_whose_plan_cannot_be_read_is_kept_and_told() {
 }
 
 #[test]
+fn a_run_that_a_newer_version_planned_is_left_alone_and_told() {
+    let test = TestRepository::with_fake();
+    let folder = kill_everything(&test);
+    let plan = fs::read_to_string(folder.join("plan.json")).unwrap();
+    let mut newer: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    newer["version"] = 99.into();
+    newer["launch"] = "said otherwise".into();
+    fs::write(folder.join("plan.json"), newer.to_string()).unwrap();
+    test.release("gate");
+    let answer = test.claudedo(&["run"]);
+    assert!(answer.stderr.contains("planned by a newer git-claudedo; install it"), "{answer:#?}");
+    let answer = test.claudedo(&["cancel", TASK]);
+    assert_eq!(answer.status, 1, "{answer:#?}");
+    assert!(answer.stderr.contains("planned by a newer git-claudedo"), "{answer:#?}");
+    assert_eq!(test.history(TASK), "claimed");
+    assert_eq!(test.run_folders(), std::slice::from_ref(&folder));
+    assert_eq!(test.fake_starts().len(), 1, "the task was started a second time");
+    // The newer version does as it was asked.
+    fs::write(folder.join("plan.json"), plan).unwrap();
+    test.claudedo(&["run"]);
+    assert_eq!(test.history(TASK), "claimed finished:cancelled");
+}
+
+/// Plans a run whose claim cannot be written, and lets go of what was in the way.
+fn only_planned(test: &TestRepository) {
+    test.add_task(TASK, &["write a.txt old"]);
+    test.git(&["pack-refs", "--all"]);
+    let lock = test.path().join(".git/packed-refs.lock");
+    fs::write(&lock, "").unwrap();
+    test.run(1);
+    fs::remove_file(lock).unwrap();
+    assert_eq!((test.history(TASK).as_str(), test.run_folders().len()), ("", 1));
+}
+
+#[test]
+fn a_task_that_is_edited_before_its_claim_is_written_is_run_as_it_is_now() {
+    let test = TestRepository::with_fake();
+    only_planned(&test);
+    test.add_task(TASK, &["write a.txt new"]);
+    test.run(0);
+    assert_eq!(test.git(&["show", &format!("claudedo/{TASK}:a.txt")]), "new");
+    assert_eq!(test.history(TASK), "claimed finished:done");
+    assert_eq!((test.fake_starts().len(), test.run_folders().len()), (1, 0));
+}
+
+#[test]
+fn a_task_that_is_deleted_before_its_claim_is_written_is_not_run() {
+    let test = TestRepository::with_fake();
+    only_planned(&test);
+    fs::remove_file(test.path().join(format!(".claudedo/tasks/{TASK}.yaml"))).unwrap();
+    test.run(0);
+    assert_eq!(test.history(TASK), "");
+    assert_eq!((test.fake_starts().len(), test.run_folders().len()), (0, 0));
+}
+
+#[test]
+fn a_task_that_is_cancelled_before_its_claim_is_written_is_cancelled() {
+    let test = TestRepository::with_fake();
+    only_planned(&test);
+    let answer = test.claudedo(&["cancel", TASK]);
+    assert_eq!(answer.status, 0, "{answer:#?}");
+    assert_eq!(test.history(TASK), "claimed finished:cancelled");
+    assert_eq!((test.fake_starts().len(), test.run_folders().len()), (0, 0));
+}
+
+#[test]
 fn a_task_that_is_edited_while_it_runs_is_recorded_as_it_was_claimed() {
     let test = TestRepository::with_fake();
     let runner = at_work(&test);

@@ -140,6 +140,19 @@ fn a_runner_that_lives_notices_that_its_supervisor_was_killed() {
 }
 
 #[test]
+fn a_supervisor_that_is_killed_while_a_later_start_waits_for_its_run_is_noticed() {
+    let test = TestRepository::with_fake();
+    let runner = at_work(&test);
+    let process = test.wait_for_process();
+    runner.kill();
+    let second = test.start(&["run"]);
+    test.wait_for_event("going on with task");
+    kill(&process["supervisor"]["pid"]);
+    assert_eq!(second.wait().status, 0);
+    assert_resumed(&test);
+}
+
+#[test]
 fn a_resumed_run_outlives_its_runner_too() {
     let test = TestRepository::with_fake();
     let wait = format!("on-fresh {}", test.wait_step("never"));

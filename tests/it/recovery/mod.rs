@@ -3,8 +3,10 @@
 //! Every test ends in one terminal record for each claim, and in files that are reachable from a ref.
 
 mod agents;
+mod cancelled;
 mod disturbed;
 mod floods;
+mod hidden;
 mod killed;
 mod limits;
 mod stopped;

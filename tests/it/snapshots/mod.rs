@@ -2,6 +2,7 @@
 //!
 //! What is kept is read with plain git, and compared with the bytes that were in the worktree.
 
+mod before_run;
 mod brought_back;
 mod taken;
 mod told;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use rustix::process::Signal;
 
-use super::{assert_ran_once, soon, wait_for_all, watching};
+use super::{assert_ran_once, soon, told, wait_for_all, watching};
 use crate::support::{TestRepository, eventually};
 
 /// Far more files than the kernel keeps events for (`fs.inotify.max_queued_events`, 16,384 by default).
@@ -82,6 +82,25 @@ fn without_a_watch_left_it_says_what_to_raise_and_looks_now_and_then() {
     wait_for_all(&test, "two-0002");
     let said = fs::read_to_string(said).unwrap();
     assert_eq!(said.matches("fs.inotify.max_user_instances").count(), 1, "{said}");
+    watcher.kill().unwrap();
+    watcher.wait().unwrap();
+}
+
+#[test]
+fn when_its_program_is_gone_it_looks_itself_and_says_so_once() {
+    let test = TestRepository::with_fake();
+    let (program, said) = (test.gate("git-claudedo"), test.gate("said"));
+    fs::copy(env!("CARGO_BIN_EXE_git-claudedo"), &program).unwrap();
+    let mut command = test.program(program.to_str().unwrap());
+    let mut watcher = command.arg("watch").stderr(fs::File::create(&said).unwrap()).spawn().unwrap();
+    wait_for_all(&test, "one-0001");
+    fs::remove_file(program).unwrap();
+    for task in ["two-0002", "three-0003"] {
+        test.add_task(task, &[]);
+        soon("it is looked at", || (!told(&test, task, "task_finished").is_empty()).then_some(()));
+    }
+    let said = fs::read_to_string(said).unwrap();
+    assert_eq!(said.matches("this process looks at the tasks itself").count(), 1, "{said}");
     watcher.kill().unwrap();
     watcher.wait().unwrap();
 }
