@@ -35,6 +35,7 @@ mod provenance;
 mod push;
 mod reached;
 mod reference;
+mod registration;
 mod repository;
 mod settings;
 mod snapshot;

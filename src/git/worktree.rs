@@ -19,10 +19,10 @@ use gix::worktree::remove::Force;
 use super::repository::normal;
 use super::{BranchName, CommitId, GitError, GitProgram, Repository};
 use crate::os::fault::{FaultPoint, pass};
-use crate::os::fs::{self, FileError};
+use crate::os::fs;
 
 /// What gix and git write into the lock of a worktree they have not finished making.
-const UNFINISHED: &str = "initializing";
+pub(super) const UNFINISHED: &str = "initializing";
 
 /// A registered worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +57,6 @@ pub enum WorktreeState {
     /// There is nothing.
     Absent,
 }
-
-/// More than the longest path.
-const LINK_BYTES_MAX: u64 = 8192;
 
 /// How often a registry that somebody else is changing is looked at.
 const REGISTRY_TRIES: usize = 50;
@@ -166,53 +163,6 @@ impl Repository {
         proxy
             .remove(Force::OverrideLock, Discard)
             .map_err(GitError::on(format!("remove worktree {}", path.display())))
-    }
-
-    /// Lets a worktree find its repository again, as `git worktree repair` does after the repository was moved.
-    ///
-    /// A `.git` that leads to something that is there is left as it is, whoever made it.
-    pub fn repair_worktree(&self, path: &Path) -> Result<(), GitError> {
-        let repository = self.main()?;
-        let proxy = require_registered(&repository, path)?;
-        let link = path.join(".git");
-        let is_replaceable = link.symlink_metadata().map_or(true, |metadata| metadata.is_file());
-        if is_replaceable && !link_target(path).is_some_and(|target| target.exists()) {
-            let mut text = b"gitdir: ".to_vec();
-            text.extend_from_slice(proxy.git_dir().as_os_str().as_bytes());
-            text.push(b'\n');
-            fs::write_atomic(&link, &text)?;
-        }
-        Ok(())
-    }
-
-    /// Returns the registration that a worktree itself names, where that is there and is not this repository's:
-    /// after a repository was copied, both have a registration of the same folder.
-    ///
-    /// `folder` is where the files of the worktree that is registered at `path` lie now.
-    pub fn other_registration(&self, path: &Path, folder: &Path) -> Result<Option<PathBuf>, GitError> {
-        let repository = self.main()?;
-        let Some(proxy) = registered(&repository, path)? else { return Ok(None) };
-        let own = normal(proxy.git_dir());
-        Ok(link_target(folder).filter(|target| target.join("commondir").exists() && normal(target) != own))
-    }
-
-    /// Removes registrations for a worktree at a path that were begun and do not say yet where it is.
-    ///
-    /// While there is one, gix and git alike make no worktree at all. For a caller whose lock proves that nobody is
-    /// making this one: its maker was killed.
-    pub fn remove_half_registration(&self, path: &Path) -> Result<(), GitError> {
-        let folder = self.common_dir().join("worktrees");
-        let path = normal(path);
-        let Some(name) = path.file_name() else { return Ok(()) };
-        // Where the name was taken, a number follows it.
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        let begun = entries.filter(|entry| entry.file_name().as_bytes().starts_with(name.as_bytes()));
-        for registration in begun.map(|entry| entry.path()) {
-            if is_half(&registration)? {
-                fs::remove_tree(&registration)?;
-            }
-        }
-        Ok(())
     }
 
     /// Returns what is at a path.
@@ -360,17 +310,7 @@ fn is_half_registered(error: &gix::Error) -> bool {
     format!("{error:?}").contains("gitdir")
 }
 
-/// Returns whether a registration does not say where its worktree is, and nobody has locked it for a reason.
-fn is_half(registration: &Path) -> Result<bool, FileError> {
-    let text = |name: &str| -> Result<Vec<u8>, FileError> {
-        let bytes = fs::read_optional(&registration.join(name))?.unwrap_or_default();
-        Ok(bytes.trim_ascii().to_vec())
-    };
-    let lock = text("locked")?;
-    Ok(text("gitdir")?.is_empty() && (lock.is_empty() || lock == UNFINISHED.as_bytes()))
-}
-
-fn require_registered<'repository>(
+pub(super) fn require_registered<'repository>(
     repository: &'repository gix::Repository,
     path: &Path,
 ) -> Result<Proxy<'repository>, GitError> {
@@ -391,18 +331,6 @@ pub(super) fn is_partial_clone(repository: &gix::Repository) -> bool {
     let config = repository.config_snapshot();
     let mut remotes = config.plumbing().sections_by_name("remote").into_iter().flatten();
     remotes.any(|remote| remote.value_implicit("promisor").is_some())
-}
-
-/// Returns the git directory that a worktree's `.git` file names (gitrepository-layout(5)).
-fn link_target(worktree: &Path) -> Option<PathBuf> {
-    let link = worktree.join(".git");
-    let bytes = link
-        .symlink_metadata()
-        .ok()
-        .filter(|metadata| metadata.is_file() && metadata.len() < LINK_BYTES_MAX)
-        .and_then(|_| std::fs::read(&link).ok())?;
-    let target = bytes.strip_prefix(b"gitdir:")?.trim_ascii();
-    Some(worktree.join(std::ffi::OsStr::from_bytes(target)))
 }
 
 fn is_empty_folder(path: &Path) -> bool {

@@ -214,3 +214,20 @@ fn a_worktree_finds_its_repository_again_when_that_was_moved() {
     repository.repair_worktree(&path).unwrap();
     assert_eq!(git_in(&path, &["branch", "--show-current"]), "claudedo/one");
 }
+
+#[test]
+fn a_registration_that_was_only_begun_goes_and_one_that_is_being_made_for_another_stays() {
+    let fixture = Fixture::new();
+    let repository = fixture.repository();
+    let folder = fixture.root().join(".git/worktrees");
+    let begun = ["one", "one1", "one2", "one-more"].map(|name| folder.join(name));
+    for registration in &begun {
+        fs::create_dir_all(registration).unwrap();
+        write(registration, "locked", b"initializing");
+    }
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    fs::File::open(&begun[1]).unwrap().set_modified(long_ago).unwrap();
+    repository.remove_half_registration(&fixture.worktree("one")).unwrap();
+    // The third may be that of a worktree named `one2`, whose maker has begun a moment ago.
+    assert_eq!(begun.map(|registration| registration.exists()), [false, false, true, true]);
+}
