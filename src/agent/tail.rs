@@ -81,7 +81,7 @@ impl Tail {
             self.lines.input().omit(position..size - END_BYTES);
         }
         loop {
-            self.lines.input().allow(CHUNK_BYTES);
+            self.lines.input().grant(CHUNK_BYTES);
             self.read_allowed()?;
             if self.lines.input().position() >= size {
                 return Ok(Reach::End);

@@ -201,7 +201,7 @@ fn open_log(path: &std::path::Path) -> Result<Option<LogFile>, FileError> {
 /// Prints the whole lines that were added, as far as the log reaches now.
 fn print_added(log: &mut Lines<LogFile>, shape: Shape, context: &Context) -> io::Result<()> {
     let added = log.input().size()?.saturating_sub(log.input().position());
-    log.input().allow(added);
+    log.input().grant(added);
     while !context.ui.is_closed()
         && let Some(line) = log.next_ended_line()?
     {

@@ -108,7 +108,7 @@ impl Follower {
         if size.saturating_sub(position) > BEHIND_BYTES_MAX {
             log.input().omit(position..size - LOOK_BYTES_MAX);
         }
-        log.input().allow(bytes_max);
+        log.input().grant(bytes_max);
         let (mut told, mut untold) = (0, 0_u64);
         while let Some(line) = log.next_ended_line()? {
             let Line::Whole(line) = line else { continue };

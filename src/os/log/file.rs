@@ -66,7 +66,7 @@ impl LogFile {
     }
 
     /// Reads no further than so many bytes from here, until this is said again.
-    pub fn allow(&mut self, bytes: u64) {
+    pub fn grant(&mut self, bytes: u64) {
         self.end = self.position().saturating_add(bytes);
     }
 
@@ -262,9 +262,9 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(b"one\ntwo\n", 0).unwrap();
         let mut log = LogFile::new(file);
-        log.allow(5);
+        log.grant(5);
         assert_eq!(read(&mut log), "one\nt");
-        log.allow(100);
+        log.grant(100);
         assert_eq!(read(&mut log), "wo\n");
     }
 }
