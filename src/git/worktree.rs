@@ -174,7 +174,10 @@ impl Repository {
         };
         let worktree = describe(&proxy)?;
         Ok(match (&worktree.lock, on_disk) {
-            (Some(reason), _) if reason == UNFINISHED => WorktreeState::Unfinished(worktree),
+            // An agent may lock a worktree as it likes; one that was whole once is never taken for a half one.
+            (Some(reason), _) if reason == UNFINISHED && !worktree.is_made_here() => {
+                WorktreeState::Unfinished(worktree)
+            }
             (_, true) => WorktreeState::Present(worktree),
             (_, false) => WorktreeState::Missing(worktree),
         })

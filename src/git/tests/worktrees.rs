@@ -70,6 +70,8 @@ fn what_an_interrupted_attempt_left_is_cleared_away() {
     let repository = fixture.repository();
     let WorktreeState::Present(worktree) = repository.worktree_state(&path).unwrap() else { panic!() };
     fs::write(worktree.git_dir.join("locked"), "initializing").unwrap();
+    // Written last, so that an attempt that was interrupted has none.
+    fs::remove_file(worktree.git_dir.join("claudedo-index")).unwrap();
     fs::remove_file(path.join("README")).unwrap();
     assert!(matches!(repository.worktree_state(&path).unwrap(), WorktreeState::Unfinished(_)));
     repository.add_worktree(&path, &"claudedo/one".parse().unwrap(), "again").unwrap();
@@ -230,4 +232,18 @@ fn a_registration_that_was_only_begun_goes_and_one_that_is_being_made_for_anothe
     repository.remove_half_registration(&fixture.worktree("one")).unwrap();
     // The third may be that of a worktree named `one2`, whose maker has begun a moment ago.
     assert_eq!(begun.map(|registration| registration.exists()), [false, false, true, true]);
+}
+
+#[test]
+fn a_worktree_that_an_agent_locks_as_if_it_were_being_made_is_not_made_anew() {
+    let fixture = Fixture::new();
+    let path = fixture.add_worktree("one");
+    write(&path, "work", b"work\n");
+    fixture.git(&["worktree", "unlock", path.to_str().unwrap()]);
+    fixture.git(&["worktree", "lock", "--reason", "initializing", path.to_str().unwrap()]);
+    let repository = fixture.repository();
+    assert!(matches!(repository.worktree_state(&path).unwrap(), WorktreeState::Present(_)));
+    let branch: BranchName = "claudedo/one".parse().unwrap();
+    assert!(repository.add_worktree(&path, &branch, "again").is_err());
+    assert_eq!(fs::read(path.join("work")).unwrap(), b"work\n");
 }
